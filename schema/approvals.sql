@@ -1,0 +1,32 @@
+-- Published by every service alike ({service} is its name): commands that wait, or waited, for a second person.
+-- Visible to the maker, the maker's organisation, those who may approve, and registrars, auditors and authorities.
+
+CREATE FUNCTION {service}_read.approvals(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    approval_state text, after_requested_at timestamptz, after_id uuid, page_size integer)
+RETURNS TABLE (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
+    state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
+    SELECT a.id, a.command_type, a.command, a.approver_role, a.maker, a.organisation,
+        a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.reason
+    FROM approval a
+    WHERE (a.maker = viewer_subject OR a.organisation = viewer_organisation
+            OR viewer_roles && ARRAY[a.approver_role, 'registrar', 'auditor', 'authority'])
+      AND (approval_state IS NULL OR a.state = approval_state)
+      AND (after_id IS NULL OR (a.requested_at, a.id) < (after_requested_at, after_id))
+    ORDER BY a.requested_at DESC, a.id DESC
+    LIMIT page_size
+$$;
+
+CREATE FUNCTION {service}_read.approval(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], approval_id uuid)
+RETURNS TABLE (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
+    state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
+    SELECT a.id, a.command_type, a.command, a.approver_role, a.maker, a.organisation,
+        a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.reason
+    FROM approval a
+    WHERE a.id = approval_id
+      AND (a.maker = viewer_subject OR a.organisation = viewer_organisation
+            OR viewer_roles && ARRAY[a.approver_role, 'registrar', 'auditor', 'authority'])
+$$;

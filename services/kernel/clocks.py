@@ -1,0 +1,28 @@
+"""Instants and days: the market's day is Beijing's (UTC+8, no daylight saving)."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
+
+from services.kernel.refusals import Invalid
+
+BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
+CLOCK_LEEWAY = timedelta(minutes=5)
+
+
+@dataclass(eq=False)
+class TooFarFromClock(Invalid):
+    """The effective time must lie within 5 minutes of the clock, unless the actor is a historian."""
+
+    given: str
+    clock: str
+
+
+def market_day(instant: datetime) -> date:
+    """The calendar day in Beijing on which the instant falls."""
+    return instant.astimezone(BEIJING).date()
+
+
+def require_near(effective_at: datetime, clock: datetime) -> None:
+    """Raises TooFarFromClock unless the two instants are at most 5 minutes apart."""
+    if abs(effective_at - clock) > CLOCK_LEEWAY:
+        raise TooFarFromClock(effective_at.isoformat(), clock.isoformat())

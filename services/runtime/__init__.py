@@ -1,0 +1,1 @@
+"""Plumbing that every process shares: it knows messages, transactions and brokers, and no word of the market."""

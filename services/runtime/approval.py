@@ -1,0 +1,259 @@
+"""Four eyes: an irreversible command is stored as sent and carried out when a second person approves it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from services.kernel.actors import Actor, RoleMissing
+from services.kernel.refusals import Conflict, Forbidden, NotFound, NotYetKnown, Refusal
+from services.runtime import outbox
+from services.runtime.messages import (
+    Answer,
+    CloudEvent,
+    Command,
+    Event,
+    RefusalBody,
+    decode,
+    encode,
+    wire_name,
+)
+from services.runtime.postgres import Transaction, row
+
+if TYPE_CHECKING:
+    from services.runtime.inbox import Service
+
+LIFETIME = timedelta(days=7)
+
+
+class State(StrEnum):
+    """Where an approval is."""
+
+    PENDING = "PENDING"
+    APPROVED = "APPROVED"
+    REFUSED = "REFUSED"
+    EXPIRED = "EXPIRED"
+
+
+class Decision(Command, frozen=True, kw_only=True):
+    """What a second person says of a pending command; each service names its own two."""
+
+    approval_id: UUID
+
+
+class Approve(Decision, frozen=True, kw_only=True):
+    """Carries the command out on today's state, irrevocably."""
+
+
+class Refuse(Decision, frozen=True, kw_only=True):
+    """Ends the command without effect."""
+
+    reason: str
+
+
+class ApprovalRequested(Event, frozen=True, kw_only=True):
+    """A command waits for a second person."""
+
+    approval_id: UUID
+    command_type: str
+    approver_role: str
+
+    @property
+    def subject(self) -> str:
+        return f"approval/{self.approval_id}"
+
+
+class ApprovalDecided(Event, frozen=True, kw_only=True):
+    """A second person has approved or refused the command, or it was too late."""
+
+    approval_id: UUID
+    command_type: str
+    state: str
+    decided_by: str
+    reason: str | None = None
+    refusal: RefusalBody | None = None
+
+    @property
+    def subject(self) -> str:
+        return f"approval/{self.approval_id}"
+
+
+@dataclass(eq=False)
+class ApprovalUnknown(NotFound):
+    """No command waits under this approval id."""
+
+    given: UUID
+
+
+@dataclass(eq=False)
+class ApprovalNotPending(Conflict):
+    """This approval was decided before, or has expired."""
+
+    approval_id: UUID
+    state: str
+
+
+@dataclass(eq=False)
+class MakerIsApprover(Forbidden):
+    """Nobody approves what they asked for themselves."""
+
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A command as its maker sent it, and who may approve it."""
+
+    id: UUID
+    command_type: str
+    command: str
+    approver_role: str
+    maker: str
+    organisation: UUID | None
+    roles: Sequence[str]
+    state: str
+    requested_at: datetime
+    expires_at: datetime
+
+    @property
+    def maker_actor(self) -> Actor:
+        """The maker, with the roles held when asking."""
+        return Actor(self.maker, self.organisation, frozenset(self.roles))
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A service's own names for the two decisions and the two events of the one mechanism."""
+
+    approve: type[Approve]
+    refuse: type[Refuse]
+    requested: type[ApprovalRequested]
+    decided: type[ApprovalDecided]
+
+
+class _Undone(Exception):  # noqa: N818 - leaves the savepoint of a trial run
+    pass
+
+
+async def request(
+    tx: Transaction, envelope: CloudEvent, command: Command, service: "Service"
+) -> tuple[Answer, Sequence[int]]:
+    """Stores the command for a second person; what the rules refuse already today is refused at once."""
+    try:
+        async with tx.connection.transaction():
+            await service.commands[type(command)](replace(tx, approved_by=""), command)
+            raise _Undone
+    except _Undone:
+        pass
+    approval_id, role = UUID(tx.message_id), service.four_eyes[type(command)]
+    await tx.connection.execute(
+        outbox.sql["insert_approval"],
+        approval_id,
+        envelope.type,
+        encode(command).decode(),
+        role,
+        tx.actor.subject,
+        tx.actor.organisation,
+        sorted(tx.actor.roles),
+        tx.effective_at,
+        tx.effective_at + LIFETIME,
+    )
+    requested = service.approvals.requested(
+        approval_id=approval_id, command_type=envelope.type, approver_role=role
+    )
+    answer = Answer(
+        command_id=tx.message_id,
+        outcome=Answer.PENDING,
+        subject=requested.subject,
+        approval_id=approval_id,
+    )
+    return answer, await outbox.append(tx, [requested])
+
+
+async def decide(
+    tx: Transaction, decision: Decision, service: "Service"
+) -> tuple[Answer, Sequence[int]]:
+    """Carries out or ends what waits; its answer is the final one."""
+    waiting = await _lock_pending(tx, decision.approval_id)
+    _require_second_person(tx.actor, waiting)
+    if tx.effective_at > waiting.expires_at:
+        return await _close(tx, service, waiting, State.EXPIRED, None, None)
+    if isinstance(decision, Refuse):
+        return await _close(tx, service, waiting, State.REFUSED, decision.reason, None)
+    return await _carry_out(tx, service, waiting)
+
+
+async def _carry_out(
+    tx: Transaction, service: "Service", waiting: Approval
+) -> tuple[Answer, Sequence[int]]:
+    """The handler runs again, as the maker, on today's state."""
+    kind = next(kind for kind in service.commands if wire_name(kind) == waiting.command_type)
+    command = decode(kind, waiting.command.encode())
+    made = replace(tx, actor=waiting.maker_actor, approved_by=tx.actor.subject)
+    try:
+        async with tx.connection.transaction():
+            events = await service.commands[kind](made, command)
+            positions = await outbox.append(made, events)
+    except NotYetKnown:
+        raise
+    except Refusal as refusal:
+        return await _close(tx, service, waiting, State.REFUSED, None, RefusalBody.of(refusal))
+    _, decided = await _close(tx, service, waiting, State.APPROVED, None, None)
+    subject = events[0].subject if events else None
+    answer = Answer(
+        command_id=tx.message_id,
+        outcome=Answer.ACCEPTED,
+        subject=subject,
+        approval_id=waiting.id,
+    )
+    return answer, [*positions, *decided]
+
+
+async def _close(
+    tx: Transaction,
+    service: "Service",
+    waiting: Approval,
+    state: State,
+    reason: str | None,
+    refusal: RefusalBody | None,
+) -> tuple[Answer, Sequence[int]]:
+    await tx.connection.execute(
+        outbox.sql["decide_approval"], waiting.id, state, tx.actor.subject, tx.effective_at, reason
+    )
+    decided = service.approvals.decided(
+        approval_id=waiting.id,
+        command_type=waiting.command_type,
+        state=state,
+        decided_by=tx.actor.subject,
+        reason=reason,
+        refusal=refusal,
+    )
+    if state == State.EXPIRED:
+        refusal = RefusalBody.of(ApprovalNotPending(waiting.id, State.EXPIRED))
+    answer = Answer(
+        command_id=tx.message_id,
+        outcome=Answer.ACCEPTED if refusal is None else Answer.REFUSED,
+        subject=decided.subject,
+        approval_id=waiting.id,
+        refusal=refusal,
+    )
+    return answer, await outbox.append(tx, [decided])
+
+
+async def _lock_pending(tx: Transaction, approval_id: UUID) -> Approval:
+    record = await tx.connection.fetchrow(outbox.sql["lock_approval"], approval_id)
+    waiting = row(Approval, record)
+    if waiting is None:
+        raise ApprovalUnknown(approval_id)
+    if waiting.state != State.PENDING:
+        raise ApprovalNotPending(approval_id, waiting.state)
+    return waiting
+
+
+def _require_second_person(actor: Actor, waiting: Approval) -> None:
+    if actor.subject == waiting.maker:
+        raise MakerIsApprover(actor.subject)
+    if waiting.approver_role not in actor.roles:
+        raise RoleMissing(actor.subject, waiting.approver_role)

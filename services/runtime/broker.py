@@ -1,0 +1,235 @@
+"""RabbitMQ: a supervised plain connection, confirmed publishing, and deliveries taken in order."""
+
+import asyncio
+import contextlib
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+import aio_pika
+from aio_pika.abc import (
+    AbstractChannel,
+    AbstractConnection,
+    AbstractIncomingMessage,
+    DeliveryMode,
+    HeadersType,
+)
+from aio_pika.exceptions import AMQPError
+
+from services.runtime import telemetry
+from services.runtime.messages import CONTENT_TYPE
+
+REPLY_TO = "amq.rabbitmq.reply-to"
+PUBLISH_TIMEOUT_SECONDS = 10.0
+_RETRY_SECONDS_MIN = 0.2
+_RETRY_SECONDS_MAX = 5.0
+
+log = telemetry.logger("broker")
+
+
+class ConnectionLostError(ConnectionError):
+    """The broker closed the connection, or it broke: what was in flight has an unknown outcome."""
+
+
+OUTAGES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A message to publish: durable, confirmed, and if mandatory refused when no queue takes it."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    message_id: str
+    mandatory: bool = True
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    headers: HeadersType = field(default_factory=dict)
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message as it came, with what the broker says about it."""
+
+    body: bytes
+    routing_key: str
+    user_id: str | None
+    reply_to: str | None
+    correlation_id: str | None
+    deliveries: int
+    received_at: float
+    message: AbstractIncomingMessage
+    subscription: object
+
+    @classmethod
+    def of(cls, message: AbstractIncomingMessage, subscription: object) -> "Delivery":
+        """The delivery of an incoming AMQP message."""
+        count = message.headers.get("x-delivery-count", 0)
+        return cls(
+            body=message.body,
+            routing_key=message.routing_key or "",
+            user_id=message.user_id,
+            reply_to=message.reply_to,
+            correlation_id=message.correlation_id,
+            deliveries=int(count) if isinstance(count, int) else 0,
+            received_at=time.monotonic(),
+            message=message,
+            subscription=subscription,
+        )
+
+    @property
+    def age_seconds(self) -> float:
+        """How long ago it reached this process."""
+        return time.monotonic() - self.received_at
+
+
+class Publisher:
+    """One channel with confirms: a publish returns only when the broker has the message safe."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+
+    @classmethod
+    async def open(cls, connection: AbstractConnection) -> "Publisher":
+        """A publisher on a channel of its own, where an unroutable message is an exception."""
+        return cls(await connection.channel(publisher_confirms=True, on_return_raises=True))
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        """Publishes and waits for the confirm; any exception means that the outcome is unknown."""
+        message = aio_pika.Message(
+            outgoing.body,
+            content_type=CONTENT_TYPE,
+            delivery_mode=DeliveryMode.PERSISTENT,
+            message_id=outgoing.message_id,
+            reply_to=outgoing.reply_to,
+            correlation_id=outgoing.correlation_id,
+            headers=outgoing.headers,
+            user_id=outgoing.user_id,
+        )
+        exchange = await self._channel.get_exchange(outgoing.exchange, ensure=False)
+        if not outgoing.exchange:
+            exchange = self._channel.default_exchange
+        if outgoing.mandatory:
+            await exchange.publish(message, outgoing.routing_key, timeout=PUBLISH_TIMEOUT_SECONDS)
+        else:
+            await exchange.publish(
+                message, outgoing.routing_key, mandatory=False, timeout=PUBLISH_TIMEOUT_SECONDS
+            )
+
+    async def publish_many(self, outgoings: Sequence[Outgoing]) -> list[BaseException | None]:
+        """Publishes with all confirms in flight; for each message None, or why it is not known to be safe."""
+        return await asyncio.gather(
+            *(self.publish(outgoing) for outgoing in outgoings), return_exceptions=True
+        )
+
+
+async def connected(url: str) -> AbstractConnection:
+    """A plain connection with a short heartbeat; nothing is restored behind our back when it breaks."""
+    separator = "&" if "?" in url else "?"
+    return await aio_pika.connect(f"{url}{separator}heartbeat=10", timeout=5)
+
+
+async def until_lost(connection: AbstractConnection) -> None:
+    """Waits until the connection is closed by the other side, then raises ConnectionLostError."""
+    await connection.closed()
+    raise ConnectionLostError("connection to the broker lost")
+
+
+Session = Callable[[AbstractConnection], Awaitable[None]]
+
+
+async def stay_connected(url: str, session: Session, stopping: asyncio.Event) -> None:
+    """Runs the session on a connection, again on a new one whenever it breaks, until stopped."""
+    delay = _RETRY_SECONDS_MIN
+    while not stopping.is_set():
+        started = time.monotonic()
+        try:
+            connection = await connected(url)
+            try:
+                await _run_until_lost(connection, session)
+            finally:
+                await _close(connection)
+        except* OUTAGES as outages:
+            log.warning("broker lost", reason=repr(outages.exceptions[0]))
+        if time.monotonic() - started > _RETRY_SECONDS_MAX:
+            delay = _RETRY_SECONDS_MIN
+        await pause(delay, stopping)
+        delay = min(2 * delay, _RETRY_SECONDS_MAX)
+
+
+async def pause(seconds: float, stopping: asyncio.Event) -> None:
+    """Waits, or returns at once when stopped."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+
+
+async def _close(connection: AbstractConnection) -> None:
+    with contextlib.suppress(*OUTAGES):
+        async with asyncio.timeout(2):
+            await connection.close()
+
+
+async def _run_until_lost(connection: AbstractConnection, session: Session) -> None:
+    async with asyncio.TaskGroup() as group:
+        lost = group.create_task(until_lost(connection))
+        await session(connection)
+        lost.cancel()
+
+
+class Subscription:
+    """A queue's deliveries in the order in which the broker sent them."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel  # the client holds channels weakly: without this it would vanish
+        self._arrived: asyncio.Queue[Delivery | None] = asyncio.Queue()
+        self.is_open = True
+
+    @classmethod
+    async def open(
+        cls, connection: AbstractConnection, queue: str, prefetch: int
+    ) -> "Subscription":
+        """Consumes a queue that the topology has declared, on a channel of its own."""
+        channel = await connection.channel(publisher_confirms=False)
+        subscription = cls(channel)
+        await channel.set_qos(prefetch_count=prefetch, global_=False)
+        source = await channel.get_queue(queue, ensure=False)
+        await source.consume(subscription.take)
+        return subscription
+
+    async def take(self, message: AbstractIncomingMessage) -> None:
+        """Called for each message by the client's reader, in order."""
+        self._arrived.put_nowait(Delivery.of(message, self))
+
+    def stop(self) -> None:
+        """No more batches: the one being worked on is the last."""
+        self.is_open = False
+        self._arrived.put_nowait(None)
+
+    async def next_batch(self, size: int, timeout_seconds: float | None) -> list[Delivery]:
+        """What is there, up to this many, waiting for the first; empty after the timeout or when stopped."""
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                arrived = [await self._arrived.get()]
+        except TimeoutError:
+            return []
+        while len(arrived) < size and not self._arrived.empty():
+            arrived.append(self._arrived.get_nowait())
+        return [delivery for delivery in arrived if delivery is not None]
+
+
+async def exclusive_subscription(
+    connection: AbstractConnection, queue_prefix: str, exchange: str, routing_keys: Sequence[str]
+) -> Subscription:
+    """Every message of these keys from now on, on a queue of our own that ends with the connection."""
+    channel = await connection.channel(publisher_confirms=False)
+    subscription = Subscription(channel)
+    name = f"{queue_prefix}.{secrets.token_hex(8)}"
+    queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
+    for routing_key in routing_keys:
+        await queue.bind(exchange, routing_key)
+    await queue.consume(subscription.take, no_ack=True)
+    return subscription

@@ -1,0 +1,173 @@
+"""The consumer: takes what is there in one transaction, acknowledges it after the commit, loses nothing."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from services.runtime import telemetry
+from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
+from services.runtime.messages import BODY_BYTES_MAX, Answer, digest, encode
+from services.runtime.postgres import OUTAGES
+
+log = telemetry.logger("consumer")
+
+DELIVERIES_MAX = 5
+_OUTAGE_PAUSE_SECONDS = 0.5
+_RETRY_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Handled and committed; the answer goes to the sender if it asked for one."""
+
+    answer: Answer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """Cannot be handled by anyone: kept among the dead letters with the reason."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """Something it names is not yet known here: tried again in a moment."""
+
+
+Verdict = Done | Dead | Later
+Work = Callable[[Sequence[Delivery]], Awaitable[Sequence[Verdict]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """A queue and what is done with its messages, up to ``batch_size`` in one transaction."""
+
+    queue: str
+    work: Work
+    batch_size: int = 50
+    prefetch: int = 200
+
+
+class Consumer:
+    """Runs one consumption on one subscription."""
+
+    def __init__(
+        self,
+        consumption: Consumption,
+        subscription: Subscription,
+        publisher: Publisher,
+        after_commit: Callable[[], None],
+    ) -> None:
+        self._consumption = consumption
+        self._subscription = subscription
+        self._publisher = publisher
+        self._after_commit = after_commit
+        self._waiting: list[Delivery] = []
+
+    async def run(self) -> None:
+        """Works until the subscription is stopped; the batch in hand is finished first."""
+        while self._subscription.is_open:
+            pause = _RETRY_SECONDS if self._waiting else None
+            fresh = await self._subscription.next_batch(self._consumption.batch_size, pause)
+            batch, self._waiting = self._waiting + fresh, []
+            if batch:
+                await self._work_on(batch)
+
+    async def _work_on(self, batch: list[Delivery]) -> None:
+        try:
+            with telemetry.batch_seconds.labels(self._consumption.queue).time():
+                verdicts = await self._through_outages(batch)
+        except ConnectionLostError:
+            raise
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the message must not be lost
+            await self._after_fault(batch, fault)
+            return
+        self._after_commit()
+        await self._settle(batch, verdicts)
+
+    async def _through_outages(self, batch: list[Delivery]) -> Sequence[Verdict]:
+        """An outage says nothing about the messages: the same batch is tried until the database is back."""
+        while True:
+            try:
+                return await self._consumption.work(batch)
+            except ConnectionLostError:
+                raise
+            except OUTAGES as outage:
+                telemetry.redelivered.labels(self._consumption.queue).inc()
+                log.warning("outage", queue=self._consumption.queue, reason=repr(outage))
+                await asyncio.sleep(_OUTAGE_PAUSE_SECONDS)
+
+    async def _after_fault(self, batch: list[Delivery], fault: Exception) -> None:
+        """One by one, so that a poison message hurts only itself; then redelivered up to the limit."""
+        if len(batch) > 1:
+            for delivery in batch:
+                await self._work_on([delivery])
+            return
+        [delivery] = batch
+        log.error("fault", queue=self._consumption.queue, exc_info=fault)
+        if delivery.deliveries >= DELIVERIES_MAX:
+            await self._bury(delivery, f"FAULT: {type(fault).__name__}: {fault}")
+            await delivery.message.ack()
+        else:
+            await delivery.message.reject(requeue=True)
+
+    async def _settle(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
+        """Answers and dead letters first, acknowledgements last: what is lost between is done again."""
+        for delivery, verdict in zip(batch, verdicts, strict=True):
+            outcome = type(verdict).__name__.lower()
+            telemetry.handled.labels(self._consumption.queue, outcome).inc()
+            match verdict:
+                case Later():
+                    self._waiting.append(delivery)
+                case Dead(reason):
+                    await self._bury(delivery, reason)
+                case Done(answer):
+                    await self._answer(delivery, answer)
+        await self._acknowledge(batch, verdicts)
+
+    async def _acknowledge(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
+        if batch and not self._waiting:
+            await max(batch, key=lambda d: d.message.delivery_tag or 0).message.ack(multiple=True)
+            return
+        for delivery, verdict in zip(batch, verdicts, strict=True):
+            if not isinstance(verdict, Later):
+                await delivery.message.ack()
+
+    async def _answer(self, delivery: Delivery, answer: Answer | None) -> None:
+        if answer is None or delivery.reply_to is None:
+            return
+        await self._publisher.publish(
+            Outgoing(
+                exchange="",
+                routing_key=delivery.reply_to,
+                body=encode(answer),
+                message_id=f"answer-{answer.command_id}-{delivery.message.delivery_tag}",
+                mandatory=False,
+                correlation_id=delivery.correlation_id,
+            )
+        )
+
+    async def _bury(self, delivery: Delivery, reason: str) -> None:
+        telemetry.dead.labels(self._consumption.queue).inc()
+        log.warning("dead letter", queue=self._consumption.queue, reason=reason)
+        await self._publisher.publish(dead_letter(self._consumption.queue, delivery, reason))
+
+
+def dead_letter(queue: str, delivery: Delivery, reason: str) -> Outgoing:
+    """The message as it came, with the reason; of an oversized body only the digest and the size."""
+    body, headers = delivery.body, {"tonne-reason": reason[:1000]}
+    if len(body) > BODY_BYTES_MAX:
+        headers |= {"tonne-size": str(len(body)), "tonne-sha256": digest(body).hex()}
+        body = b""
+    return Outgoing(
+        exchange="",
+        routing_key=f"{queue}.dead",
+        body=body,
+        message_id=f"dead-{digest(delivery.body).hex()}",
+        headers={
+            **headers,
+            "tonne-routing-key": delivery.routing_key,
+            "tonne-user": str(delivery.user_id),
+        },
+    )

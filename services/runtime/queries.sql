@@ -1,0 +1,64 @@
+-- name: claim_message
+-- Taking a message for handling is an insert; no row comes back when it was taken before.
+INSERT INTO inbox (consumer, message_id, digest)
+VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING
+RETURNING message_id
+
+-- name: get_claim
+SELECT digest, answer
+FROM inbox
+WHERE consumer = $1 AND message_id = $2
+
+-- name: store_answer
+UPDATE inbox
+SET answer = $3
+WHERE consumer = $1 AND message_id = $2
+
+-- name: append_events
+-- The sequence of an aggregate goes on without a gap; its unique key refuses a second writer.
+INSERT INTO event (id, type, aggregate, sequence, effective_at, recorded_at, actor, approved_by, causation_id, body)
+SELECT
+    new.id, new.type, new.aggregate,
+    coalesce((SELECT max(old.sequence) FROM event old WHERE old.aggregate = new.aggregate), 0)
+        + row_number() OVER (PARTITION BY new.aggregate ORDER BY new.place),
+    new.effective_at, $1, $2, $3, new.causation_id, new.body::json
+FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[])
+    WITH ORDINALITY AS new (id, type, aggregate, effective_at, causation_id, body, place)
+RETURNING position
+
+-- name: insert_outbox
+INSERT INTO outbox (positions) VALUES ($1)
+
+-- name: list_outbox
+SELECT id, positions
+FROM outbox
+ORDER BY id
+LIMIT $1
+
+-- name: list_events
+SELECT id, type, aggregate, sequence, effective_at, recorded_at, actor, approved_by, causation_id, body
+FROM event
+WHERE position = ANY ($1::bigint[])
+ORDER BY position
+
+-- name: delete_outbox
+DELETE FROM outbox WHERE id = ANY ($1::bigint[])
+
+-- name: prune_inbox
+DELETE FROM inbox WHERE received_at < clock_timestamp() - interval '30 days'
+
+-- name: insert_approval
+INSERT INTO approval (id, command_type, command, approver_role, maker, organisation, roles, requested_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: lock_approval
+SELECT id, command_type, command, approver_role, maker, organisation, roles, state, requested_at, expires_at
+FROM approval
+WHERE id = $1
+FOR UPDATE
+
+-- name: decide_approval
+UPDATE approval
+SET state = $2, decided_by = $3, decided_at = $4, reason = $5
+WHERE id = $1

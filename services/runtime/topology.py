@@ -1,0 +1,153 @@
+"""The broker's topology as a RabbitMQ definitions file: exchanges, quorum queues, users and their rights."""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+
+VHOST = "tonne"
+DELIVERY_LIMIT = 20
+
+LISTENERS: Mapping[str, Sequence[str]] = {
+    "issuance": ("registry.#",),
+    "settlement": ("registry.#", "issuance.#"),
+}
+"""Which events a service listens to on its queue ``<service>.events``."""
+
+SERVICES = ("registry", "issuance", "settlement")
+VENUES = ("CBGEX", "HZ-PILOT")
+EXCHANGES = {
+    "tonne.commands": "direct",
+    "tonne.events": "topic",
+    "tonne.trades": "topic",
+    "tonne.bank": "topic",
+}
+
+
+def is_listened(event_type: str) -> bool:
+    """Whether a service of ours must hear of events of this type."""
+    service = event_type.split(".", 1)[0]
+    return any(f"{service}.#" in patterns for patterns in LISTENERS.values())
+
+
+def queue_names() -> list[str]:
+    """Every durable queue that has a dead-letter queue beside it."""
+    commands = [f"{service}.commands" for service in SERVICES]
+    events = [f"{service}.events" for service in LISTENERS]
+    return [*commands, *events, "settlement.trades", "settlement.bank"]
+
+
+def users() -> list[str]:
+    """Every user of the broker; a venue's name is its venue code."""
+    return [*SERVICES, "gateway", "observer", "bank", "operator", *VENUES]
+
+
+def definitions(
+    passwords: Mapping[str, str], commands: Mapping[str, Sequence[str]]
+) -> dict[str, object]:
+    """The definitions file for these passwords by user and these wire names of commands by service."""
+    return {
+        "vhosts": [{"name": VHOST}],
+        "users": [_user(name, passwords[name]) for name in users()],
+        "permissions": [_permission(name) for name in users()],
+        "topic_permissions": [_venue_permission(venue) for venue in VENUES],
+        "policies": [],
+        "exchanges": [_exchange(name, kind) for name, kind in EXCHANGES.items()],
+        "queues": [queue for name in queue_names() for queue in (_queue(name), _dead_queue(name))],
+        "bindings": [
+            *(
+                _binding("tonne.commands", f"{s}.commands", n)
+                for s in SERVICES
+                for n in commands[s]
+            ),
+            *(
+                _binding("tonne.events", f"{s}.events", p)
+                for s, ps in LISTENERS.items()
+                for p in ps
+            ),
+            _binding("tonne.trades", "settlement.trades", "#"),
+            _binding("tonne.bank", "settlement.bank", "#"),
+        ],
+    }
+
+
+def _exchange(name: str, kind: str) -> dict[str, object]:
+    return _declared(name) | {"type": kind, "internal": False}
+
+
+def _queue(name: str) -> dict[str, object]:
+    arguments: dict[str, object] = {
+        "x-queue-type": "quorum",
+        "x-delivery-limit": DELIVERY_LIMIT,
+        "x-dead-letter-exchange": "",
+        "x-dead-letter-routing-key": f"{name}.dead",
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",
+    }
+    if name == "settlement.trades":
+        arguments["x-single-active-consumer"] = True
+    return _declared(name) | {"arguments": arguments}
+
+
+def _dead_queue(name: str) -> dict[str, object]:
+    return _declared(f"{name}.dead") | {"arguments": {"x-queue-type": "quorum"}}
+
+
+def _declared(name: str) -> dict[str, object]:
+    return {"name": name, "vhost": VHOST, "durable": True, "auto_delete": False, "arguments": {}}
+
+
+def _binding(source: str, queue: str, routing_key: str) -> dict[str, object]:
+    return {
+        "source": source,
+        "vhost": VHOST,
+        "destination": queue,
+        "destination_type": "queue",
+        "routing_key": routing_key,
+        "arguments": {},
+    }
+
+
+def _user(name: str, password: str) -> dict[str, object]:
+    """RabbitMQ's salted SHA-256: four bytes of salt, then the digest of salt and password."""
+    salt = secrets.token_bytes(4)
+    hashed = salt + hashlib.sha256(salt + password.encode()).digest()
+    return {
+        "name": name,
+        "password_hash": base64.b64encode(hashed).decode(),
+        "hashing_algorithm": "rabbit_password_hashing_sha256",
+        "tags": "administrator" if name == "operator" else "",
+    }
+
+
+def _permission(name: str) -> dict[str, object]:
+    configure, write, read = _rights(name)
+    return {"user": name, "vhost": VHOST, "configure": configure, "write": write, "read": read}
+
+
+def _rights(name: str) -> tuple[str, str, str]:
+    """What a user may configure, write and read; only the gateway may write commands."""
+    if name == "operator":
+        return ".*", ".*", ".*"
+    if name in SERVICES:
+        return "^$", r"^(tonne\.events|amq\.default)$", rf"^{name}\.(commands|events|trades|bank)$"
+    if name == "gateway":
+        return r"^gateway\.", r"^(tonne\.commands|gateway\..*)$", r"^(tonne\.events|gateway\..*)$"
+    if name == "observer":
+        return r"^observer\.", r"^observer\.", r"^(tonne\.events|observer\..*)$"
+    exchange = r"tonne\.bank" if name == "bank" else r"tonne\.trades"
+    return "^$", rf"^{exchange}$", "^$"
+
+
+def _venue_permission(venue: str) -> dict[str, object]:
+    """A venue writes under its own name only (the broker's user name is the venue code)."""
+    name = re.escape(venue).replace("\\-", "-")
+    pattern = rf"^(trade\.(executed|cancelled)|venue\.day_closed)\.{name}$"
+    return {
+        "user": venue,
+        "vhost": VHOST,
+        "exchange": "tonne.trades",
+        "write": pattern,
+        "read": "^$",
+    }
