@@ -1,0 +1,252 @@
+"""The demo's records as values: public disclosures, and the story made up around them."""
+
+import csv
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, TypeVar
+
+import msgspec
+
+DEMO = Path(__file__).parents[2] / "deploy" / "demo"
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A registered CCER project, as the national registry discloses it."""
+
+    code: str
+    name: str
+    methodology: str
+    methodology_name: str
+    owner: str
+    province: str
+    longitude: Decimal
+    latitude: Decimal
+    construction_started_on: date
+    registered_on: date
+    crediting_from: date
+    crediting_to: date
+    lifetime_years: int
+    expected_annual_tonnes: int
+    expected_total_tonnes: int
+    validation_body: str
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """The registered tonnes of one project, monitoring period and vintage."""
+
+    project: str
+    monitoring_period: int
+    period_from: date
+    period_to: date
+    vintage: int
+    tonnes: int
+    period_tonnes: int
+    status: Literal["ISSUED", "IN_APPLICATION", "REGISTERED"]
+
+
+@dataclass(frozen=True, slots=True)
+class TradingDay:
+    """What the exchange disclosed at one day's close."""
+
+    day: date
+    tonnes: int
+    turnover_yuan: Decimal
+    cumulative_tonnes: int
+    cumulative_turnover_yuan: Decimal
+    basis: Literal["PUBLISHED", "DERIVED"]
+    source_url: str
+
+    @property
+    def turnover_fen(self) -> int:
+        """The turnover in fen, exactly: it is disclosed with two decimal places."""
+        return int(self.turnover_yuan * 100)
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """A crediting programme, and whether the emissions trading system takes its credits."""
+
+    code: str
+    name: str
+    programme_class: str
+    allowed_for_ets: bool
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """A market place and the one method that it trades by."""
+
+    code: str
+    name: str
+    method: Literal["LISTING", "BILATERAL"]
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Verifier:
+    """The body that verifies every reduction of the demo."""
+
+    name: str
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningBatch:
+    """The stock from before 2017 in which the first day was traded; never usable for the ETS."""
+
+    programme: str
+    project: str
+    project_name: str
+    vintage: int
+    tonnes: int
+    holder: str
+    imported_on: date
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Buyers:
+    """Those who buy on the tape."""
+
+    names: tuple[str, ...]
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotIssuance:
+    """The one batch of the pilot project."""
+
+    period_from: date
+    period_to: date
+    vintage: int
+    tonnes: int
+    issued_on: date
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotTrade:
+    """The pilot's one trade, agreed between two parties."""
+
+    trade_id: str
+    tonnes: int
+    price_yuan: str
+    executed_at: datetime
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OffsetAttempt:
+    """The buyer's attempt to use pilot credits in the ETS, which is refused."""
+
+    tonnes: int
+    compliance_year: int
+    requested_at: datetime
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PilotRetirement:
+    """The retirement for the buyer's own emissions: one person asks, another approves."""
+
+    tonnes: int
+    reason: str
+    maker: str
+    approver: str
+    requested_at: datetime
+    approved_at: datetime
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """The electronics-recycling story, from the project to the retirement."""
+
+    programme: str
+    venue: str
+    project: str
+    project_name: str
+    methodology: str
+    methodology_name: str
+    owner: str
+    buyer: str
+    province: str
+    construction_started_on: date
+    registered_on: date
+    crediting_from: date
+    crediting_to: date
+    expected_annual_tonnes: int
+    issuance: PilotIssuance
+    trade: PilotTrade
+    offset_attempt: OffsetAttempt
+    retirement: PilotRetirement
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A monitoring period that is only estimated: never issued, counted nowhere."""
+
+    project: str
+    period_from: date
+    period_to: date
+    tonnes: int
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """Everything that no disclosure holds; each part lists the fields that are invented."""
+
+    programmes: tuple[Programme, ...]
+    venues: tuple[Venue, ...]
+    verifier: Verifier
+    opening_batch: OpeningBatch
+    buyers: Buyers
+    pilot: Pilot
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """All that the demo plays."""
+
+    projects: tuple[Project, ...]
+    reductions: tuple[Reduction, ...]
+    days: tuple[TradingDay, ...]
+    story: Story
+
+    @property
+    def issued(self) -> tuple[Reduction, ...]:
+        """The reductions that became credits."""
+        return tuple(reduction for reduction in self.reductions if reduction.status == "ISSUED")
+
+    @property
+    def in_application(self) -> tuple[Reduction, ...]:
+        """The reductions that are registered, not credits yet."""
+        return tuple(row for row in self.reductions if row.status == "IN_APPLICATION")
+
+
+def read_rows(path: Path, row_type: type[Row]) -> tuple[Row, ...]:
+    """The rows of a CSV file whose column names are the fields of the row type."""
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(msgspec.convert(row, row_type, strict=False) for row in csv.DictReader(file))
+
+
+def load_records(folder: Path = DEMO) -> Records:
+    """Reads the demo's folder; this is the only function of the demo's records that does I/O."""
+    reductions = read_rows(folder / "ccer_reductions.csv", Reduction)
+    return Records(
+        projects=read_rows(folder / "ccer_projects.csv", Project),
+        reductions=tuple(reduction for reduction in reductions if reduction.tonnes),
+        days=read_rows(folder / "ccer_daily_trades.csv", TradingDay),
+        story=msgspec.toml.decode((folder / "story.toml").read_bytes(), type=Story),
+    )
