@@ -1,0 +1,195 @@
+-- The ledger: who holds which serials in which place, who has how much cash, and every entry that led there.
+
+-- Learned from the registry and from issuance.
+CREATE TABLE account (
+    number          text PRIMARY KEY,
+    account_id      uuid NOT NULL UNIQUE,
+    organisation_id uuid NOT NULL,
+    kind            text NOT NULL,
+    status          text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'RESTRICTED', 'CLOSED'))
+);
+GRANT UPDATE (status) ON account TO tonne_settlement;
+
+CREATE TABLE programme (
+    code            text    PRIMARY KEY,
+    kind            text    NOT NULL,
+    is_ets_eligible boolean NOT NULL
+);
+
+CREATE TABLE batch (
+    batch_id      uuid        PRIMARY KEY,
+    programme     text        NOT NULL REFERENCES programme,
+    country       text        NOT NULL,
+    project       text        NOT NULL,
+    vintage       integer     NOT NULL,
+    batch_number  integer     NOT NULL CHECK (batch_number > 0),
+    first_serial  bigint      NOT NULL CHECK (first_serial > 0),
+    next_serial   bigint      NOT NULL CHECK (next_serial > first_serial),
+    is_opening    boolean     NOT NULL,
+    issued_at     timestamptz NOT NULL,
+    UNIQUE (project, vintage, batch_number)
+);
+
+-- Each serial of a batch lies in exactly one row; 'retired' and 'cancelled' are places without a way back.
+CREATE TABLE holding (
+    batch_id     uuid   NOT NULL REFERENCES batch,
+    first_serial bigint NOT NULL,
+    next_serial  bigint NOT NULL CHECK (next_serial > first_serial),
+    account      text   NOT NULL REFERENCES account,
+    bucket       text   NOT NULL CHECK (bucket IN
+        ('registry', 'exchange', 'reserved', 'locked', 'frozen', 'buffer', 'retired', 'cancelled')),
+    venue        text,
+    PRIMARY KEY (batch_id, first_serial),
+    CHECK ((bucket = 'exchange') = (venue IS NOT NULL))
+);
+CREATE INDEX holding_account ON holding (account, batch_id, first_serial);
+GRANT UPDATE (next_serial, account, bucket, venue) ON holding TO tonne_settlement;
+
+-- Two holdings of one batch never overlap, whoever writes: the batch rows are locked in order, so that
+-- concurrent writers queue up, and only then are the neighbours read.
+CREATE FUNCTION lock_batches(ids uuid[]) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+BEGIN
+    PERFORM 1 FROM batch WHERE batch_id = ANY (ids) ORDER BY batch_id FOR UPDATE;
+END $$;
+
+CREATE FUNCTION refuse_overlap() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+DECLARE
+    broken record;
+BEGIN
+    PERFORM lock_batches(ARRAY(SELECT DISTINCT batch_id FROM changed));
+    SELECT changed.batch_id, changed.first_serial, changed.next_serial INTO broken
+    FROM changed
+    JOIN batch USING (batch_id)
+    WHERE changed.first_serial < batch.first_serial
+       OR changed.next_serial > batch.next_serial
+       OR changed.first_serial < (
+            SELECT before.next_serial FROM holding before
+            WHERE before.batch_id = changed.batch_id AND before.first_serial < changed.first_serial
+            ORDER BY before.first_serial DESC LIMIT 1)
+       OR changed.next_serial > (
+            SELECT after.first_serial FROM holding after
+            WHERE after.batch_id = changed.batch_id AND after.first_serial > changed.first_serial
+            ORDER BY after.first_serial LIMIT 1)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'serials % to % of batch % overlap another holding or leave the batch',
+            broken.first_serial, broken.next_serial - 1, broken.batch_id
+            USING ERRCODE = 'exclusion_violation', CONSTRAINT = 'holding_overlap';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER holding_overlap_insert AFTER INSERT ON holding
+REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_overlap();
+CREATE TRIGGER holding_overlap_update AFTER UPDATE ON holding
+REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION refuse_overlap();
+
+CREATE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'retired and cancelled credits never come back'
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'holding_terminal';
+END $$;
+
+CREATE TRIGGER holding_terminal BEFORE UPDATE OR DELETE ON holding FOR EACH ROW
+WHEN (OLD.bucket IN ('retired', 'cancelled')) EXECUTE FUNCTION refuse_return();
+
+-- Every movement of credits: out of one place and into another, so that it balances by its form.
+CREATE TABLE credit_entry (
+    entry_id     bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    posting      text        NOT NULL,
+    batch_id     uuid        NOT NULL REFERENCES batch,
+    first_serial bigint      NOT NULL,
+    next_serial  bigint      NOT NULL CHECK (next_serial > first_serial),
+    from_account text,
+    from_bucket  text,
+    from_venue   text,
+    to_account   text        NOT NULL,
+    to_bucket    text        NOT NULL,
+    to_venue     text,
+    effective_at timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    CHECK ((from_account IS NULL) = (from_bucket IS NULL))
+);
+CREATE INDEX credit_entry_posting ON credit_entry (posting);
+
+-- Cash that may be spent at a venue, in minor units (fen).
+CREATE TABLE cash_position (
+    account     text   NOT NULL REFERENCES account,
+    venue       text   NOT NULL,
+    currency    text   NOT NULL,
+    balance_fen bigint NOT NULL CHECK (balance_fen >= 0),
+    PRIMARY KEY (account, venue, currency)
+);
+GRANT UPDATE (balance_fen) ON cash_position TO tonne_settlement;
+
+-- Every movement of cash; a side without an account is the bank.
+CREATE TABLE cash_entry (
+    entry_id     bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    posting      text        NOT NULL,
+    venue        text        NOT NULL,
+    currency     text        NOT NULL,
+    from_account text,
+    to_account   text,
+    amount_fen   bigint      NOT NULL CHECK (amount_fen > 0),
+    effective_at timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL,
+    CHECK (from_account IS NOT NULL OR to_account IS NOT NULL)
+);
+CREATE INDEX cash_entry_posting ON cash_entry (posting);
+
+-- What the bank reported, booked or not: a reference counts once, for ever.
+CREATE TABLE bank_report (
+    bank_reference text        PRIMARY KEY,
+    digest         bytea       NOT NULL,
+    state          text        NOT NULL CHECK (state IN ('BOOKED', 'REJECTED')),
+    code           text,
+    effective_at   timestamptz,
+    recorded_at    timestamptz NOT NULL,
+    CHECK ((state = 'REJECTED') = (code IS NOT NULL))
+);
+
+-- Moves between the registry and a venue: an id counts once, for ever.
+CREATE TABLE move (
+    move_id      uuid        PRIMARY KEY,
+    account      text        NOT NULL REFERENCES account,
+    venue        text        NOT NULL,
+    project      text        NOT NULL,
+    vintage      integer     NOT NULL,
+    tonnes       bigint      NOT NULL CHECK (tonnes > 0),
+    to_bucket    text        NOT NULL CHECK (to_bucket IN ('registry', 'exchange')),
+    effective_at timestamptz NOT NULL,
+    recorded_at  timestamptz NOT NULL
+);
+
+-- Use of credits: terminal, by two persons, with a certificate.
+CREATE TABLE certificate_count (
+    year   integer PRIMARY KEY,
+    issued bigint  NOT NULL
+);
+GRANT UPDATE (issued) ON certificate_count TO tonne_settlement;
+
+CREATE TABLE retirement (
+    retirement_id       uuid        PRIMARY KEY,
+    certificate_number  text        NOT NULL UNIQUE,
+    account             text        NOT NULL REFERENCES account,
+    programme           text        NOT NULL,
+    project             text        NOT NULL,
+    vintage             integer     NOT NULL,
+    tonnes              bigint      NOT NULL CHECK (tonnes > 0),
+    purpose             text        NOT NULL,
+    beneficiary_name    text        NOT NULL,
+    beneficiary_id      text        NOT NULL,
+    beneficiary_country text        NOT NULL,
+    reporting_period    text        NOT NULL,
+    reason              text        NOT NULL,
+    is_public           boolean     NOT NULL,
+    requested_by        text        NOT NULL,
+    approved_by         text        NOT NULL CHECK (approved_by <> requested_by),
+    retired_at          timestamptz NOT NULL,
+    recorded_at         timestamptz NOT NULL
+);
+CREATE INDEX retirement_newest ON retirement (retired_at DESC, retirement_id DESC);
+CREATE INDEX retirement_account ON retirement (account, retired_at DESC, retirement_id DESC);
+CREATE INDEX retirement_project ON retirement (project, retired_at DESC, retirement_id DESC);

@@ -1,0 +1,110 @@
+-- What is true of settlement's books at every instant: each query returns no row.
+
+-- name: issued_equals_held_retired_and_cancelled
+-- Every batch's issued tonnes are all somewhere: held, retired or cancelled.
+SELECT batch.batch_id, batch.next_serial - batch.first_serial AS issued, sum(h.next_serial - h.first_serial) AS found
+FROM batch LEFT JOIN holding h USING (batch_id)
+GROUP BY batch.batch_id
+HAVING batch.next_serial - batch.first_serial IS DISTINCT FROM sum(h.next_serial - h.first_serial)
+
+-- name: every_serial_in_exactly_one_place
+-- No two holdings of a batch overlap, none leaves its batch, and no serial is missing between them.
+SELECT *
+FROM (
+    SELECT h.batch_id, h.first_serial, h.next_serial, b.next_serial AS batch_end,
+        lag(h.next_serial, 1, b.first_serial) OVER each AS expected_first,
+        lead(h.first_serial, 1, b.next_serial) OVER each AS expected_next
+    FROM holding h JOIN batch b USING (batch_id)
+    WINDOW each AS (PARTITION BY h.batch_id ORDER BY h.first_serial)
+) AS block
+WHERE first_serial <> expected_first OR next_serial <> expected_next
+
+-- name: holdings_equal_credit_entries
+-- What each place holds of a batch is the sum of what came in less what went out.
+SELECT batch_id, account, bucket, venue, sum(held) AS held, sum(moved) AS moved
+FROM (
+    SELECT batch_id, account, bucket, venue, next_serial - first_serial AS held, 0 AS moved FROM holding
+    UNION ALL
+    SELECT batch_id, to_account, to_bucket, to_venue, 0, next_serial - first_serial FROM credit_entry
+    UNION ALL
+    SELECT batch_id, from_account, from_bucket, from_venue, 0, first_serial - next_serial
+    FROM credit_entry WHERE from_account IS NOT NULL
+) AS both_sides
+GROUP BY batch_id, account, bucket, venue
+HAVING sum(held) <> sum(moved)
+
+-- name: cash_equals_cash_entries
+-- Each cash position is the sum of what came in less what went out.
+SELECT account, venue, currency, sum(balance) AS balance, sum(moved) AS moved
+FROM (
+    SELECT account, venue, currency, balance_fen AS balance, 0::bigint AS moved FROM cash_position
+    UNION ALL
+    SELECT to_account, venue, currency, 0, amount_fen FROM cash_entry WHERE to_account IS NOT NULL
+    UNION ALL
+    SELECT from_account, venue, currency, 0, -amount_fen FROM cash_entry WHERE from_account IS NOT NULL
+) AS both_sides
+GROUP BY account, venue, currency
+HAVING sum(balance) <> sum(moved)
+
+-- name: no_negative_balance
+-- Nobody has less than nothing.
+SELECT account, venue, currency, balance_fen FROM cash_position WHERE balance_fen < 0
+
+-- name: trades_deliver_versus_pay
+-- Each settled trade moved exactly its tonnes from seller to buyer and exactly its price from buyer to seller.
+SELECT trade.venue, trade.trade_id, trade.quantity, credits.tonnes, trade.amount_fen, cash.fen
+FROM trade
+LEFT JOIN LATERAL (
+    SELECT sum(e.next_serial - e.first_serial) AS tonnes,
+        bool_and(e.from_account = trade.seller_account AND e.to_account = trade.buyer_account) AS between_parties
+    FROM credit_entry e WHERE e.posting = 'trade/' || trade.venue || '/' || trade.trade_id
+) AS credits ON true
+LEFT JOIN LATERAL (
+    SELECT sum(e.amount_fen) AS fen,
+        bool_and(e.from_account = trade.buyer_account AND e.to_account = trade.seller_account) AS between_parties
+    FROM cash_entry e WHERE e.posting = 'trade/' || trade.venue || '/' || trade.trade_id
+) AS cash ON true
+WHERE CASE trade.state
+    WHEN 'SETTLED' THEN (trade.quantity, trade.amount_fen, true, true)
+        IS DISTINCT FROM (credits.tonnes, cash.fen, credits.between_parties, cash.between_parties)
+    ELSE credits.tonnes IS NOT NULL OR cash.fen IS NOT NULL END
+
+-- name: one_outcome_a_trade
+-- A trade has one outcome, said in exactly one event; a trade that waits has none.
+SELECT trade.venue, trade.trade_id, trade.state, count(event.position) AS outcomes
+FROM trade
+LEFT JOIN event ON event.aggregate = 'trade/' || trade.venue || '/' || trade.trade_id
+    AND event.type IN ('settlement.trade.settled', 'settlement.trade.rejected')
+GROUP BY trade.venue, trade.trade_id, trade.state
+HAVING count(event.position) <> 1
+    OR max(event.type) <> CASE trade.state WHEN 'SETTLED' THEN 'settlement.trade.settled' ELSE 'settlement.trade.rejected' END
+UNION ALL
+SELECT w.venue, w.trade_id, 'WAITING', 1
+FROM waiting_trade w JOIN trade USING (venue, trade_id)
+
+-- name: retirements_never_undone
+-- The serials of a retirement are retired, and nothing is retired without its record.
+SELECT coalesce(r.retirement_id::text, e.posting) AS posting, r.tonnes, e.tonnes AS retired
+FROM retirement r
+FULL JOIN (
+    SELECT posting, sum(next_serial - first_serial) AS tonnes
+    FROM credit_entry WHERE to_bucket = 'retired' GROUP BY posting
+) AS e ON e.posting = 'retirement/' || r.retirement_id
+WHERE r.tonnes IS DISTINCT FROM e.tonnes
+UNION ALL
+SELECT posting, NULL, next_serial - first_serial FROM credit_entry WHERE from_bucket IN ('retired', 'cancelled')
+
+-- name: no_offset_by_ineligible_programme
+-- Nothing of a programme that is not eligible was ever offset in the national ETS.
+SELECT r.retirement_id, r.programme, r.tonnes
+FROM retirement r JOIN programme p ON p.code = r.programme
+WHERE r.purpose = 'ETS_OFFSET_NATIONAL' AND NOT p.is_ets_eligible
+
+-- name: event_sequences_without_gap
+-- The events of each aggregate are numbered 1, 2, 3 ...
+SELECT aggregate, count(*) AS events, max(sequence) AS last
+FROM event GROUP BY aggregate HAVING max(sequence) <> count(*)
+
+-- name: no_old_outbox
+-- What was committed is told to the broker within 60 s.
+SELECT id, recorded_at FROM outbox WHERE recorded_at < clock_timestamp() - interval '60 seconds'

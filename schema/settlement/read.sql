@@ -1,0 +1,194 @@
+-- What settlement publishes. Market figures and public retirements are for everyone; the rest is for who may see it:
+-- the organisation that it belongs to, registrars, auditors and authorities, and a venue for its own trades.
+
+CREATE VIEW settlement_read.venue AS
+SELECT code, name, programmes, methods, tick_fen, mode FROM venue;
+
+CREATE VIEW settlement_read.venue_day AS
+SELECT venue, date, trades, tonnes, turnover_fen, settled_trades, settled_tonnes, settled_turnover_fen, is_matched
+FROM venue_day;
+
+-- Settled trades by day in Beijing; the average price is rounded half up to the fen.
+CREATE VIEW settlement_read.market_day AS
+SELECT programme, venue, traded_on AS date, count(*) AS trades, sum(quantity)::bigint AS tonnes,
+    sum(amount_fen)::bigint AS turnover_fen,
+    div(2 * sum(amount_fen) + sum(quantity), 2 * sum(quantity))::bigint AS average_price_fen
+FROM trade
+WHERE state = 'SETTLED'
+GROUP BY programme, venue, traded_on;
+
+CREATE VIEW settlement_read.market_total AS
+SELECT programme, count(*) AS trades, sum(quantity)::bigint AS tonnes, sum(amount_fen)::bigint AS turnover_fen,
+    div(2 * sum(amount_fen) + sum(quantity), 2 * sum(quantity))::bigint AS average_price_fen,
+    min(traded_on) AS first_day, max(traded_on) AS last_day
+FROM trade
+WHERE state = 'SETTLED'
+GROUP BY programme;
+
+CREATE FUNCTION settlement_read.may_see_account(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], account_number text)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+        OR EXISTS (SELECT FROM account WHERE number = account_number AND organisation_id = viewer_organisation)
+$$;
+
+CREATE FUNCTION settlement_read.may_see_trade(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    venue_code text, seller_number text, buyer_number text)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+        OR ('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
+        OR EXISTS (SELECT FROM account
+            WHERE number IN (seller_number, buyer_number) AND organisation_id = viewer_organisation)
+$$;
+
+CREATE FUNCTION settlement_read.serials(b settlement.batch, first_serial bigint, next_serial bigint)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT concat_ws('-', b.programme, b.country, b.project, b.vintage, lpad(b.batch_number::text, 3, '0'),
+        first_serial, next_serial - 1)
+$$;
+
+CREATE FUNCTION settlement_read.ranges(posting_name text)
+RETURNS jsonb LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT coalesce(jsonb_agg(jsonb_build_object(
+        'batch_id', e.batch_id, 'first_serial', e.first_serial, 'last_serial', e.next_serial - 1,
+        'serials', settlement_read.serials(b, e.first_serial, e.next_serial)) ORDER BY e.entry_id), '[]')
+    FROM credit_entry e JOIN batch b USING (batch_id)
+    WHERE e.posting = posting_name
+$$;
+
+CREATE FUNCTION settlement_read.holdings(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, after_batch uuid, after_first bigint, page_size integer)
+RETURNS TABLE (batch_id uuid, programme text, project text, vintage integer, bucket text, venue text,
+    first_serial bigint, last_serial bigint, tonnes bigint, serials text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT b.batch_id, b.programme, b.project, b.vintage, h.bucket, h.venue,
+        h.first_serial, h.next_serial - 1, h.next_serial - h.first_serial,
+        settlement_read.serials(b, h.first_serial, h.next_serial)
+    FROM holding h JOIN batch b USING (batch_id)
+    WHERE h.account = account_number
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+      AND (after_batch IS NULL OR (h.batch_id, h.first_serial) > (after_batch, after_first))
+    ORDER BY h.batch_id, h.first_serial
+    LIMIT page_size
+$$;
+
+-- What a venue asks before it takes an order: credits there of one instrument, and cash there.
+CREATE FUNCTION settlement_read.available(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, venue_code text, project_code text, vintage_year integer)
+RETURNS TABLE (tonnes bigint, cash_fen bigint, currency text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT
+        coalesce((SELECT sum(h.next_serial - h.first_serial) FROM holding h JOIN batch b USING (batch_id)
+            WHERE h.account = account_number AND h.bucket = 'exchange' AND h.venue = venue_code
+              AND b.project = project_code AND b.vintage = vintage_year), 0)::bigint,
+        coalesce((SELECT balance_fen FROM cash_position c
+            WHERE c.account = account_number AND c.venue = venue_code AND c.currency = 'CNY'), 0),
+        'CNY'
+    WHERE EXISTS (SELECT FROM account WHERE number = account_number)
+      AND (('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
+        OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number))
+$$;
+
+CREATE FUNCTION settlement_read.cash(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], account_number text)
+RETURNS TABLE (venue text, currency text, balance_fen bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT venue, currency, balance_fen
+    FROM cash_position
+    WHERE account = account_number
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    ORDER BY venue, currency
+$$;
+
+-- One shape for final and waiting trades.
+CREATE OR REPLACE VIEW settlement.any_trade AS
+SELECT venue, trade_id, state, method, programme, project, vintage, seller_account, buyer_account,
+    quantity, price_fen, currency, amount_fen, executed_at, recorded_at, code, message, fields
+FROM trade
+UNION ALL
+SELECT venue, trade_id, 'WAITING', NULL, NULL, NULL, NULL, NULL, NULL,
+    NULL, NULL, NULL, NULL, NULL, received_at, NULL, NULL, NULL
+FROM waiting_trade;
+
+CREATE FUNCTION settlement_read.trade(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text, trade_key text)
+RETURNS TABLE (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
+    seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
+    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT t.venue, t.trade_id, t.state, t.method, t.programme, t.project, t.vintage, t.seller_account,
+        t.buyer_account, t.quantity, t.price_fen, t.currency, t.amount_fen, t.executed_at, t.recorded_at,
+        t.code, t.message, t.fields, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
+    FROM any_trade t
+    WHERE t.venue = venue_code AND t.trade_id = trade_key
+      AND settlement_read.may_see_trade(viewer_subject, viewer_organisation, viewer_roles,
+        t.venue, t.seller_account, t.buyer_account)
+$$;
+
+-- Newest first. Filters that are null are none; each has an index with this order behind it.
+CREATE FUNCTION settlement_read.trades(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    venue_code text, account_number text, project_code text, trade_state text,
+    after_executed_at timestamptz, after_venue text, after_trade_id text, page_size integer)
+RETURNS TABLE (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
+    seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
+    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT t.venue, t.trade_id, t.state, t.method, t.programme, t.project, t.vintage, t.seller_account,
+        t.buyer_account, t.quantity, t.price_fen, t.currency, t.amount_fen, t.executed_at, t.recorded_at,
+        t.code, t.message, t.fields, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
+    FROM trade t
+    WHERE t.executed_at IS NOT NULL
+      AND (venue_code IS NULL OR t.venue = venue_code)
+      AND (account_number IS NULL OR account_number IN (t.seller_account, t.buyer_account))
+      AND (project_code IS NULL OR t.project = project_code)
+      AND (trade_state IS NULL OR t.state = trade_state)
+      AND (after_trade_id IS NULL OR (t.executed_at, t.venue, t.trade_id) < (after_executed_at, after_venue, after_trade_id))
+      AND settlement_read.may_see_trade(viewer_subject, viewer_organisation, viewer_roles,
+        t.venue, t.seller_account, t.buyer_account)
+    ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC
+    LIMIT page_size
+$$;
+
+CREATE FUNCTION settlement_read.retirements(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, project_code text, after_retired_at timestamptz, after_id uuid, page_size integer)
+RETURNS TABLE (retirement_id uuid, certificate_number text, account text, programme text, project text,
+    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
+    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
+    approved_by text, retired_at timestamptz, ranges jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT r.retirement_id, r.certificate_number, r.account, r.programme, r.project, r.vintage, r.tonnes, r.purpose,
+        r.beneficiary_name, r.beneficiary_id, r.beneficiary_country, r.reporting_period, r.reason, r.is_public,
+        CASE WHEN seen.is_full THEN r.requested_by END, CASE WHEN seen.is_full THEN r.approved_by END,
+        r.retired_at, settlement_read.ranges('retirement/' || r.retirement_id)
+    FROM retirement r
+    CROSS JOIN LATERAL (SELECT settlement_read.may_see_account(
+        viewer_subject, viewer_organisation, viewer_roles, r.account)) AS seen (is_full)
+    WHERE (r.is_public OR seen.is_full)
+      AND (account_number IS NULL OR r.account = account_number)
+      AND (project_code IS NULL OR r.project = project_code)
+      AND (after_id IS NULL OR (r.retired_at, r.retirement_id) < (after_retired_at, after_id))
+    ORDER BY r.retired_at DESC, r.retirement_id DESC
+    LIMIT page_size
+$$;
+
+CREATE FUNCTION settlement_read.retirement(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid)
+RETURNS TABLE (retirement_id uuid, certificate_number text, account text, programme text, project text,
+    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
+    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
+    approved_by text, retired_at timestamptz, ranges jsonb)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT r.retirement_id, r.certificate_number, r.account, r.programme, r.project, r.vintage, r.tonnes, r.purpose,
+        r.beneficiary_name, r.beneficiary_id, r.beneficiary_country, r.reporting_period, r.reason, r.is_public,
+        CASE WHEN seen.is_full THEN r.requested_by END, CASE WHEN seen.is_full THEN r.approved_by END,
+        r.retired_at, settlement_read.ranges('retirement/' || r.retirement_id)
+    FROM retirement r
+    CROSS JOIN LATERAL (SELECT settlement_read.may_see_account(
+        viewer_subject, viewer_organisation, viewer_roles, r.account)) AS seen (is_full)
+    WHERE r.retirement_id = id AND (r.is_public OR seen.is_full)
+$$;

@@ -1,0 +1,133 @@
+"""The venue's wire format, turned into ours at this door and nowhere else."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from services.kernel.refusals import Refusal
+from services.runtime.broker import Delivery
+from services.runtime.messages import CloudEvent, Malformed, canonical, decode_envelope, digest
+from services.settlement.messages import CancelledTrade, ClosedDay, ExecutedTrade
+from services.settlement.trades import MalformedTrade
+
+
+class _Key(msgspec.Struct, frozen=True):
+    """The least that must be readable, so that the outcome can be told."""
+
+    venue: str
+    trade_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class TradeReport:
+    """A reported trade: its key, what it says, or why that cannot be read."""
+
+    venue: str
+    trade_id: str
+    digest: bytes
+    content: bytes
+    causation_id: str
+    trade: ExecutedTrade | None
+    fault: Refusal | None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which the trade settles exactly once."""
+        return self.venue, self.trade_id
+
+
+@dataclass(frozen=True, slots=True)
+class Cancellation:
+    """A venue's wish to cancel a trade that has not settled."""
+
+    causation_id: str
+    cancelled: CancelledTrade
+
+
+@dataclass(frozen=True, slots=True)
+class DayClose:
+    """A venue's count of its day."""
+
+    causation_id: str
+    digest: bytes
+    closed: ClosedDay
+
+
+Report = TradeReport | Cancellation | DayClose
+
+
+def read_report(delivery: Delivery) -> Report:
+    """What a venue reports; raises Malformed when the outcome could be told to nobody.
+
+    The broker vouches for ``user_id``, so a report under another venue's name is nobody's.
+    """
+    envelope = decode_envelope(delivery.body)
+    kind, _, routed_venue = delivery.routing_key.rpartition(".")
+    reader = _READERS.get(envelope.type)
+    if reader is None or envelope.type != kind:
+        raise Malformed(f"type {envelope.type} under routing key {delivery.routing_key}")
+    if delivery.user_id != routed_venue or envelope.source != f"/venues/{routed_venue}":
+        raise Malformed(
+            f"source {envelope.source}, user {delivery.user_id} and routing key {delivery.routing_key}"
+            " do not name one venue"
+        )
+    report, venue = reader(envelope)
+    if venue != routed_venue:
+        raise Malformed(f"venue {venue} reported by {routed_venue}")
+    return report
+
+
+def _trade_report(envelope: CloudEvent) -> tuple[Report, str]:
+    try:
+        key = msgspec.json.decode(envelope.data, type=_Key)
+        content = canonical(envelope.data)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
+        raise Malformed(f"no readable venue and trade_id: {fault}") from None
+    if not 0 < len(key.trade_id) <= 100 or not key.trade_id.isprintable():
+        raise Malformed("trade_id must have 1 to 100 printable characters")
+    return read_trade(key.venue, key.trade_id, content, envelope.id), key.venue
+
+
+def read_trade(venue: str, trade_id: str, content: bytes, causation_id: str) -> TradeReport:
+    """A trade report from its content in canonical JSON, as it came or as it was stored to wait."""
+    trade, fault = None, None
+    try:
+        trade = msgspec.json.decode(content, type=ExecutedTrade)
+        if trade.executed_at.tzinfo is None:
+            fault = MalformedTrade("executed_at must name its offset from UTC")
+    except msgspec.MsgspecError as unreadable:
+        fault = MalformedTrade(str(unreadable))
+    return TradeReport(venue, trade_id, digest(content), content, causation_id, trade, fault)
+
+
+def _cancellation(envelope: CloudEvent) -> tuple[Report, str]:
+    cancelled = _strict(envelope, CancelledTrade)
+    return Cancellation(envelope.id, cancelled), cancelled.venue
+
+
+def _day_close(envelope: CloudEvent) -> tuple[Report, str]:
+    closed = _strict(envelope, ClosedDay)
+    if min(closed.trades, closed.tonnes, closed.turnover_fen) < 0:
+        raise Malformed("a day's trades, tonnes and turnover are not negative")
+    if max(closed.trades, closed.tonnes, closed.turnover_fen) >= 2**63:
+        raise Malformed("a day's figures must fit 64 bits")
+    return DayClose(envelope.id, digest(canonical(envelope.data)), closed), closed.venue
+
+
+_Content = TypeVar("_Content", CancelledTrade, ClosedDay)
+
+
+def _strict(envelope: CloudEvent, kind: type[_Content]) -> _Content:
+    try:
+        return msgspec.json.decode(envelope.data, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+        raise Malformed(f"{envelope.type}: {fault}") from None
+
+
+_READERS: dict[str, Callable[[CloudEvent], tuple[Report, str]]] = {
+    "trade.executed": _trade_report,
+    "trade.cancelled": _cancellation,
+    "venue.day_closed": _day_close,
+}

@@ -1,0 +1,141 @@
+-- name: insert_account
+INSERT INTO account (number, account_id, organisation_id, kind)
+VALUES ($1, $2, $3, $4)
+
+-- name: insert_programme
+INSERT INTO programme (code, kind, is_ets_eligible)
+VALUES ($1, $2, $3)
+
+-- name: get_programme
+SELECT code, kind, is_ets_eligible
+FROM programme
+WHERE code = $1
+
+-- name: insert_batch
+INSERT INTO batch (batch_id, programme, country, project, vintage, batch_number, first_serial, next_serial, is_opening, issued_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+
+-- name: lock_accounts
+-- Always in the order of their numbers, so that writers of the same accounts queue up and never deadlock.
+SELECT number, organisation_id, kind, status
+FROM account
+WHERE number = ANY ($1::text[])
+ORDER BY number
+FOR UPDATE
+
+-- name: list_batches
+-- The batches of these instruments, given as two parallel arrays.
+SELECT batch_id, programme, country, project, vintage, batch_number, issued_at
+FROM batch
+WHERE (project, vintage) IN (SELECT * FROM unnest($1::text[], $2::int[]))
+
+-- name: lock_batches
+SELECT lock_batches($1::uuid[])
+
+-- name: list_holdings
+-- Of each wanted place and instrument the first blocks that suffice, oldest batch first, then the lowest block.
+SELECT batch_id, first_serial, next_serial, account, bucket, venue
+FROM (
+    SELECT h.batch_id, h.first_serial, h.next_serial, h.account, h.bucket, h.venue, wanted.tonnes,
+        sum(h.next_serial - h.first_serial) OVER (
+            PARTITION BY wanted.place ORDER BY b.issued_at, b.batch_id, h.first_serial
+        ) - (h.next_serial - h.first_serial) AS before
+    FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+        WITH ORDINALITY AS wanted (account, bucket, venue, project, vintage, tonnes, place)
+    JOIN batch b ON b.project = wanted.project AND b.vintage = wanted.vintage
+    JOIN holding h ON h.account = wanted.account AND h.batch_id = b.batch_id AND h.bucket = wanted.bucket
+        AND h.venue IS NOT DISTINCT FROM wanted.venue
+) AS blocks
+WHERE before < tonnes
+
+-- name: list_cash
+SELECT account, venue, currency, balance_fen
+FROM cash_position
+WHERE (account, venue, currency) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
+
+-- name: change_holdings
+-- Only rows that still are as they were read; the caller requires the count.
+UPDATE holding
+SET next_serial = new.next_serial, account = new.account, bucket = new.bucket, venue = new.venue
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
+    AS new (batch_id, first_serial, old_next, next_serial, old_account, account, bucket, venue)
+WHERE holding.batch_id = new.batch_id
+  AND holding.first_serial = new.first_serial
+  AND holding.next_serial = new.old_next
+  AND holding.account = new.old_account
+
+-- name: insert_holdings
+INSERT INTO holding (batch_id, first_serial, next_serial, account, bucket, venue)
+SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
+
+-- name: insert_credit_entries
+INSERT INTO credit_entry (posting, batch_id, first_serial, next_serial, from_account, from_bucket, from_venue,
+    to_account, to_bucket, to_venue, effective_at, recorded_at)
+SELECT new.*, $12
+FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
+    $8::text[], $9::text[], $10::text[], $11::timestamptz[]) AS new
+
+-- name: insert_cash_entries
+INSERT INTO cash_entry (posting, venue, currency, from_account, to_account, amount_fen, effective_at, recorded_at)
+SELECT new.*, $8
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[]) AS new
+
+-- name: open_cash_positions
+-- A first payment makes the position.
+INSERT INTO cash_position (account, venue, currency, balance_fen)
+SELECT account, venue, currency, 0 FROM unnest($1::text[], $2::text[], $3::text[]) AS new (account, venue, currency)
+ON CONFLICT DO NOTHING
+
+-- name: add_cash
+-- By difference, under the CHECK that no balance is negative.
+UPDATE cash_position
+SET balance_fen = balance_fen + new.delta_fen
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (account, venue, currency, delta_fen)
+WHERE cash_position.account = new.account
+  AND cash_position.venue = new.venue
+  AND cash_position.currency = new.currency
+
+-- name: insert_venue
+INSERT INTO venue (code, name, programmes, methods, tick_fen)
+VALUES ($1, $2, $3, $4, $5)
+ON CONFLICT DO NOTHING
+RETURNING code
+
+-- name: get_venue
+SELECT code, name, programmes, methods, tick_fen, mode
+FROM venue
+WHERE code = $1
+
+-- name: set_venue_mode
+UPDATE venue SET mode = $2 WHERE code = $1
+
+-- name: insert_move
+INSERT INTO move (move_id, account, venue, project, vintage, tonnes, to_bucket, effective_at, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT DO NOTHING
+RETURNING move_id
+
+-- name: next_certificate_number
+-- Counted in a row, not by a sequence: a retirement that is undone leaves no gap.
+INSERT INTO certificate_count (year, issued)
+VALUES ($1, 1)
+ON CONFLICT (year) DO UPDATE SET issued = certificate_count.issued + 1
+RETURNING issued
+
+-- name: insert_retirement
+INSERT INTO retirement (retirement_id, certificate_number, account, programme, project, vintage, tonnes, purpose,
+    beneficiary_name, beneficiary_id, beneficiary_country, reporting_period, reason, is_public,
+    requested_by, approved_by, retired_at, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
+
+-- name: has_retirement
+SELECT EXISTS (SELECT FROM retirement WHERE retirement_id = $1)
+
+-- name: insert_bank_report
+INSERT INTO bank_report (bank_reference, digest, state, code, effective_at, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6)
+
+-- name: get_bank_report
+SELECT digest, state
+FROM bank_report
+WHERE bank_reference = $1
