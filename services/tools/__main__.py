@@ -1,0 +1,5 @@
+"""``python -m services.tools``."""
+
+from services.tools.cli import main
+
+main()

@@ -1,0 +1,132 @@
+"""The ``tonne`` command line: each command says what it does, and imports late what it needs."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+from services.tools.launcher.faults import LaunchError
+from services.tools.launcher.places import STACK
+
+app = typer.Typer(
+    name="tonne",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="The open backbone of a carbon-credit market.",
+)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Only JSON on standard output.")]
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+def main() -> None:
+    """Runs the command line; what stops a start is one line and an exit code of its own."""
+    try:
+        app(prog_name="tonne")
+    except LaunchError as fault:
+        print(f"tonne: {fault}", file=sys.stderr)
+        sys.exit(fault.exit_code)
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="The gateway's port: this one or none.")] = None,
+    once: Annotated[
+        bool, typer.Option(help="Run the demo in a folder of its own, then stop.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Starts the whole market, loads the demo the first time, and stays until Ctrl-C."""
+    from services.tools import up as command
+
+    sys.exit(command.once(port, as_json) if once else command.stay(port, as_json))
+
+
+@app.command()
+def down() -> None:
+    """Stops what tonne up started, from another terminal."""
+    from services.tools.launcher.leftovers import stop_launcher
+
+    pid = stop_launcher(STACK)
+    print(f"stopped process {pid}" if pid else "nothing was running")
+
+
+@app.command()
+def reset() -> None:
+    """Removes all data of tonne up: there is no way back. Environment and downloads stay."""
+    from services.tools.launcher.leftovers import held_folder
+    from services.tools.launcher.places import remove_data
+
+    with held_folder(STACK):
+        remove_data(STACK)
+    print(f"removed {STACK}")
+
+
+@app.command()
+def demo(as_json: AsJson = False) -> None:
+    """Loads the demo into the market that is running."""
+    from services.tools import up as command
+
+    sys.exit(command.load_into_running(as_json))
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Says what a start would find and use, and what is missing; starts nothing."""
+    from services.tools.launcher import doctor as command
+
+    sys.exit(command.report(as_json))
+
+
+@app.command()
+def token(
+    subject: Annotated[str, typer.Option(help="Who: a person's name or number.")],
+    organisation: Annotated[str | None, typer.Option(help="The organisation's id.")] = None,
+    role: Annotated[list[str] | None, typer.Option(help="May be given several times.")] = None,
+) -> None:
+    """Prints a bearer token that the local gateway accepts for twelve hours."""
+    from services.tools.launcher.issuer import prepared_key, signed_token
+
+    print(signed_token(prepared_key(STACK), subject, organisation, role or []))
+
+
+@app.command()
+def migrate(
+    show: Annotated[bool, typer.Option("--print", help="Only print the SQL.")] = False,
+) -> None:
+    """Brings the database of TONNE_DATABASE_URL to this version."""
+    from services.tools.launcher import administration
+
+    print(administration.migration_sql() if show else administration.migrated_database())
+
+
+@app.command()
+def topology(
+    show: Annotated[bool, typer.Option("--print", help="Only print the definitions.")] = False,
+) -> None:
+    """Declares exchanges, queues, users and rights on the broker of TONNE_AMQP_URL."""
+    from services.tools.launcher import administration
+
+    print(administration.topology_json() if show else administration.declared_topology())
+
+
+@app.command()
+def contracts(
+    check: Annotated[bool, typer.Option(help="Fail if a file is stale; write nothing.")] = False,
+) -> None:
+    """Writes the published contracts: message schemas and the GraphQL SDL."""
+    from services.tools import contracts as command
+
+    paths = command.stale() if check else command.write()
+    for path in paths:
+        print(f"{'stale' if check else 'wrote'}: {path}")
+    sys.exit(1 if check and paths else 0)
+
+
+@app.command(context_settings=PASSED_ON, add_help_option=False, hidden=True)
+def check(context: typer.Context) -> None:
+    """Every check, then all tests; with arguments only pytest with those, for deploy/test."""
+    from services.tools import check as command
+
+    sys.exit(command.check(context.args))

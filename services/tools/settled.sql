@@ -1,0 +1,38 @@
+-- What two services must say alike once everything sent has arrived: one key and one content a row.
+
+-- name: issuance_batches
+SELECT batch_id::text AS key, concat_ws('|', programme, country, project, vintage, batch_number, first_serial,
+    last_serial + 1, source IS NOT NULL, issued_at) AS content
+FROM credit_batch
+
+-- name: settlement_batches
+SELECT batch_id::text AS key, concat_ws('|', programme, country, project, vintage, batch_number, first_serial,
+    next_serial, is_opening, issued_at) AS content
+FROM batch
+
+-- name: registry_accounts
+SELECT number AS key, concat_ws('|', account_id, organisation_id, kind) AS content
+FROM account
+
+-- name: settlement_accounts
+SELECT number AS key, concat_ws('|', account_id, organisation_id, kind) AS content
+FROM account
+
+-- name: registry_programmes
+SELECT code AS key, concat_ws('|', kind, is_ets_eligible) AS content
+FROM programme
+
+-- name: settlement_programmes
+SELECT code AS key, concat_ws('|', kind, is_ets_eligible) AS content
+FROM programme
+
+-- name: issuance_holders
+-- To whom each batch was issued.
+SELECT batch_id::text AS key, concat_ws('|', holder_account, tonnes) AS content
+FROM credit_batch
+
+-- name: settlement_holders
+-- To whom each batch was first credited, by the ledger's own entries.
+SELECT batch_id::text AS key, concat_ws('|', to_account, next_serial - first_serial) AS content
+FROM credit_entry
+WHERE from_account IS NULL

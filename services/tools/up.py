@@ -1,0 +1,154 @@
+"""``tonne up``: the stack, the demo on an empty database, and what one can do next."""
+
+import asyncio
+import json
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import uvloop
+
+from services.tools import demo
+from services.tools.launcher.faults import FIGURES_WRONG
+from services.tools.launcher.leftovers import launcher_of, require_not_running
+from services.tools.launcher.places import STACK, STATE, made_folder, remove_data, write_private
+from services.tools.launcher.ports import GATEWAY_PORT, gateway_port
+from services.tools.screen import Screen
+from services.tools.stack import Stack, attached_stack, running_stack
+
+_DEMO_FILE = "demo.json"
+_INTERRUPTED = 130
+_FRESH_SECONDS = 60
+
+
+def stay(asked_port: int | None, as_json: bool) -> int:
+    """Runs the market in its folder until a signal; returns the exit code."""
+    return _run(_stay(asked_port, as_json), interrupted=0)
+
+
+def once(asked_port: int | None, as_json: bool) -> int:
+    """Runs the demo in an empty folder, then stops everything; returns the exit code."""
+    port = gateway_port(asked_port) if asked_port else None
+    for earlier in STATE.glob("once-*"):
+        is_fresh = time.time() - earlier.stat().st_mtime < _FRESH_SECONDS
+        if not launcher_of(earlier) and not is_fresh:
+            remove_data(earlier)
+    folder = Path(tempfile.mkdtemp(prefix="once-", dir=made_folder(STATE)))
+    # A fault leaves the folder behind with its logs, until the next time.
+    code = _run(_once(made_folder(folder), port, as_json), interrupted=_INTERRUPTED)
+    remove_data(folder)
+    return code
+
+
+def load_into_running(as_json: bool) -> int:
+    """Loads the demo into the market that runs; returns the exit code."""
+    return _run(_load_into_running(as_json), interrupted=_INTERRUPTED)
+
+
+def _run(work: Coroutine[Any, Any, int], interrupted: int) -> int:
+    """The result of the work; the first Ctrl-C, hang-up or SIGTERM ends it in good order, later ones change nothing."""
+
+    async def stoppable() -> int:
+        task = asyncio.ensure_future(work)
+        is_asked = False
+
+        def ask_once() -> None:
+            nonlocal is_asked
+            if not is_asked:
+                is_asked = True
+                task.cancel()
+
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(number, ask_once)
+        try:
+            return await task
+        except asyncio.CancelledError:
+            return interrupted
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(stoppable())
+
+
+async def _stay(asked_port: int | None, as_json: bool) -> int:
+    screen = Screen()
+    require_not_running(STACK)
+    port = gateway_port(asked_port)
+    if asked_port is None and port != GATEWAY_PORT:
+        screen.say(f"port {GATEWAY_PORT} is in use, the gateway takes {port}")
+    async with running_stack(STACK, port=port, on_line=screen.line) as stack:
+        if await _wants_demo(stack):
+            _tell(await _load(stack, screen), as_json)
+        for line in _next_steps(stack):
+            screen.say(line)
+        await asyncio.Event().wait()
+    return 0
+
+
+async def _once(folder: Path, port: int | None, as_json: bool) -> int:
+    screen = Screen()
+    async with running_stack(folder, port=port, on_line=screen.line) as stack:
+        report = await _load(stack, screen)
+    _tell(report, as_json)
+    return _verdict(report)
+
+
+async def _load_into_running(as_json: bool) -> int:
+    report = await _load(attached_stack(STACK), Screen())
+    _tell(report, as_json)
+    return _verdict(report)
+
+
+async def _load(stack: Stack, screen: Screen) -> Mapping[str, object]:
+    """Loads the demo; the file left behind says whether it was loaded whole, or must be taken up again."""
+    write_private(stack.folder / _DEMO_FILE, "{}")
+    with screen.progress():
+        report = await demo.load(stack, screen.advance)
+    write_private(stack.folder / _DEMO_FILE, json.dumps(report))
+    return report
+
+
+async def _wants_demo(stack: Stack) -> bool:
+    """Whether the database is empty, or holds a demo that was broken off."""
+    file = stack.folder / _DEMO_FILE
+    if file.exists():
+        return file.read_text(encoding="utf-8") == "{}"
+    connection = await asyncpg.connect(stack.admin_database_url)
+    try:
+        return not await connection.fetchval("SELECT EXISTS (SELECT FROM registry.event)")
+    finally:
+        await connection.close()
+
+
+def _tell(report: Mapping[str, object], as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(report, indent=2), flush=True)
+        return
+    for name, value in report.items():
+        print(f"{name:24} {value:>20,}" if isinstance(value, int) else f"{name:24} {value:>20}")
+    sys.stdout.flush()
+
+
+def _verdict(report: Mapping[str, object]) -> int:
+    """The exit code: 0 only if every figure is what the records say."""
+    wrong = demo.differences(report)
+    for difference in wrong:
+        print(f"tonne: wrong figure: {difference}", file=sys.stderr)
+    return FIGURES_WRONG if wrong else 0
+
+
+def _next_steps(stack: Stack) -> list[str]:
+    """What one can do now, ready to be copied."""
+    return [
+        f"GraphiQL   {stack.graphql_url}",
+        f"query      curl -s {stack.graphql_url} -H 'content-type: application/json' -d '{_QUERY}'",
+        "trade      deploy/tonne trade",
+        "stop       Ctrl-C",
+    ]
+
+
+_QUERY = json.dumps({"query": "{ projects(first: 3) { edges { node { code name status } } } }"})
