@@ -1,0 +1,110 @@
+-- What issuance has heard from the registry, verified reductions, and the credit batches issued from them. Of each
+-- reduction and batch, the time from which it is effective and the time at which it was recorded.
+
+CREATE TABLE programme (
+    code    text PRIMARY KEY,
+    country text NOT NULL,
+    kind    text NOT NULL
+);
+
+CREATE TABLE project (
+    code            text PRIMARY KEY,
+    programme       text NOT NULL,
+    country         text NOT NULL,
+    owner_account   text NOT NULL,
+    registered_on   date NOT NULL,
+    crediting_from  date NOT NULL,
+    crediting_until date NOT NULL
+);
+-- No statement updates it yet; the right is what FOR UPDATE asks for.
+GRANT UPDATE (owner_account) ON project TO tonne_issuance;
+
+CREATE TABLE account (
+    number          text PRIMARY KEY,
+    organisation_id uuid NOT NULL,
+    kind            text NOT NULL
+);
+
+-- The monitoring periods of a project never overlap; several vintages share one period.
+CREATE TABLE monitoring_period (
+    project   text    NOT NULL REFERENCES project,
+    number    integer NOT NULL CHECK (number > 0),
+    starts_on date    NOT NULL,
+    ends_on   date    NOT NULL CHECK (ends_on >= starts_on),
+    PRIMARY KEY (project, number),
+    UNIQUE (project, number, starts_on, ends_on)
+);
+
+-- An exclusion constraint over text and range would need an extension that not every server has.
+CREATE FUNCTION refuse_overlapping_period() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    PERFORM FROM project WHERE code = NEW.project FOR UPDATE;
+    IF EXISTS (
+        SELECT FROM monitoring_period AS other
+        WHERE other.project = NEW.project AND other.number <> NEW.number
+            AND other.starts_on <= NEW.ends_on AND other.ends_on >= NEW.starts_on
+    ) THEN
+        RAISE exclusion_violation USING
+            MESSAGE = format('monitoring periods of %s overlap', NEW.project),
+            CONSTRAINT = 'monitoring_period_overlap';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER monitoring_period_overlap BEFORE INSERT OR UPDATE ON monitoring_period
+    FOR EACH ROW EXECUTE FUNCTION refuse_overlapping_period();
+
+CREATE TABLE reduction (
+    reduction_id      uuid        PRIMARY KEY,
+    project           text        NOT NULL REFERENCES project,
+    period_number     integer,
+    period_start      date        NOT NULL,
+    period_end        date        NOT NULL CHECK (period_end >= period_start),
+    vintage           integer     CHECK (vintage BETWEEN extract(year FROM period_start) AND extract(year FROM period_end)),
+    tonnes            bigint      NOT NULL CHECK (tonnes BETWEEN 1 AND 9007199254740991),
+    verification_body text,
+    evidence          text        NOT NULL CHECK (btrim(evidence) <> ''),
+    state             text        NOT NULL CHECK (state IN ('REGISTERED', 'ISSUED', 'ESTIMATED')),
+    batch_id          uuid        UNIQUE,
+    effective_at      timestamptz NOT NULL,
+    recorded_at       timestamptz NOT NULL,
+    UNIQUE (project, period_number, vintage),
+    UNIQUE (reduction_id, project, vintage, tonnes),
+    FOREIGN KEY (project, period_number, period_start, period_end)
+        REFERENCES monitoring_period (project, number, starts_on, ends_on),
+    -- An estimate has no number, vintage or verifier; everything else has all of them.
+    CHECK ((state = 'ESTIMATED') = (period_number IS NULL)),
+    CHECK ((state = 'ESTIMATED') = (vintage IS NULL)),
+    CHECK ((state = 'ESTIMATED') = (verification_body IS NULL)),
+    CHECK ((state = 'ISSUED') = (batch_id IS NOT NULL))
+);
+GRANT UPDATE (state, batch_id) ON reduction TO tonne_issuance;
+
+-- Appended for ever. A batch has exactly its reduction's project, vintage and tonnes; an opening batch has a source.
+CREATE TABLE credit_batch (
+    batch_id       uuid        PRIMARY KEY,
+    programme      text        NOT NULL REFERENCES programme,
+    country        text        NOT NULL,
+    project        text        NOT NULL,
+    vintage        integer     NOT NULL,
+    batch_number   integer     NOT NULL CHECK (batch_number > 0),
+    first_serial   bigint      NOT NULL CHECK (first_serial > 0),
+    last_serial    bigint      NOT NULL,
+    tonnes         bigint      NOT NULL CHECK (tonnes BETWEEN 1 AND 9007199254740991),
+    serials        text        NOT NULL UNIQUE,
+    holder_account text        NOT NULL,
+    reduction_id   uuid        UNIQUE,
+    source         text,
+    issued_at      timestamptz NOT NULL,
+    recorded_at    timestamptz NOT NULL,
+    UNIQUE (project, vintage, batch_number),
+    FOREIGN KEY (reduction_id, project, vintage, tonnes) REFERENCES reduction (reduction_id, project, vintage, tonnes),
+    CHECK (last_serial - first_serial + 1 = tonnes),
+    CHECK ((reduction_id IS NULL) = (source IS NOT NULL))
+);
+ALTER TABLE reduction ADD FOREIGN KEY (batch_id) REFERENCES credit_batch;
+
+-- What is published: batches by their time of issue, all of them or a programme's; an opening batch says so.
+CREATE INDEX credit_batch_by_issue           ON credit_batch (issued_at, batch_id);
+CREATE INDEX credit_batch_programme_by_issue ON credit_batch (programme, issued_at, batch_id);
+CREATE INDEX credit_batch_project_by_issue   ON credit_batch (project, issued_at, batch_id);

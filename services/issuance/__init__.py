@@ -1,0 +1,1 @@
+"""Issuance: verified reductions, and the credit batches issued from them."""

@@ -1,0 +1,194 @@
+"""What is true of reductions: of which periods they may be, and what their life is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+from services.kernel.money import TONNES_MAX
+from services.kernel.names import require_text
+from services.kernel.refusals import AlreadyExists, Conflict, Invalid, OutOfRange
+
+GENERATED_AFTER: Mapping[str, date] = {"NATIONAL": date(2020, 9, 22)}
+"""By kind of programme, the day before the first that may be credited (measures 2023, article 17)."""
+
+PERIOD_NUMBER_MAX = 9999
+
+
+class State(StrEnum):
+    """Where reductions are; an estimate stays one."""
+
+    REGISTERED = "REGISTERED"
+    ISSUED = "ISSUED"
+    ESTIMATED = "ESTIMATED"
+
+
+class Step(StrEnum):
+    """What happens to registered reductions."""
+
+    ISSUE = "ISSUE"
+
+
+LIFECYCLE: Mapping[tuple[State, Step], State] = {
+    (State.REGISTERED, Step.ISSUE): State.ISSUED,
+}
+
+
+@dataclass(eq=False)
+class GeneratedTooEarly(Invalid):
+    """Reductions count only if they were made after the programme's first date (measures 2023, article 17)."""
+
+    period_start: date
+    after: date
+
+
+@dataclass(eq=False)
+class OutsideCreditingPeriod(Invalid):
+    """The monitoring period must lie within the project's crediting period."""
+
+    given: str
+    expected: str
+
+
+@dataclass(eq=False)
+class PeriodNotOver(Conflict):
+    """Reductions cannot be verified or issued before their monitoring period ends."""
+
+    given: date
+    period_end: date
+
+
+@dataclass(eq=False)
+class BeforeRegistration(Conflict):
+    """Nothing is recorded or issued for a project before the day of its registration."""
+
+    given: date
+    registered_on: date
+
+
+@dataclass(eq=False)
+class PeriodDatesDiffer(Conflict):
+    """This monitoring period of the project has other dates already."""
+
+    given: str
+    expected: str
+
+
+@dataclass(eq=False)
+class PeriodsOverlap(Conflict):
+    """Monitoring periods of one project must not overlap."""
+
+    given: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Programme:
+    """What issuance knows of a programme."""
+
+    code: str
+    country: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What issuance knows of a registered project."""
+
+    code: str
+    programme: str
+    country: str
+    owner_account: str
+    registered_on: date
+    crediting_from: date
+    crediting_until: date
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A monitoring period of a project; both ends belong to it."""
+
+    number: int
+    starts_on: date
+    ends_on: date
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.starts_on} to {self.ends_on}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Reductions of one project, monitoring period and vintage; an estimate has neither number nor vintage."""
+
+    reduction_id: UUID
+    project: str
+    period_number: int | None
+    period_start: date
+    period_end: date
+    vintage: int | None
+    tonnes: int
+    verification_body: str | None
+    evidence: str
+    state: State
+    effective_at: datetime
+
+
+def require_verified(
+    reduction: Reduction, project: Project, programme: Programme, on: date, period: Period
+) -> None:
+    """Raises the first refusal that the rule book has for verified reductions of this day."""
+    require_text("verification_body", reduction.verification_body or "")
+    if not 1 <= period.number <= PERIOD_NUMBER_MAX:
+        raise OutOfRange("period_number", str(period.number), f"1 to {PERIOD_NUMBER_MAX}")
+    require_creditable(reduction, project, programme)
+    years = reduction.period_start.year, reduction.period_end.year
+    if reduction.vintage is None or not years[0] <= reduction.vintage <= years[1]:
+        raise OutOfRange("vintage", str(reduction.vintage), f"{years[0]} to {years[1]}")
+    require_over(project, reduction.period_end, on)
+
+
+def require_creditable(reduction: Reduction, project: Project, programme: Programme) -> None:
+    """Raises a refusal unless the project could be credited for this period; "after" is strictly later (rule 2)."""
+    starts_on, ends_on = reduction.period_start, reduction.period_end
+    require_text("evidence", reduction.evidence)
+    require_tonnes(reduction.tonnes)
+    if ends_on < starts_on:
+        raise OutOfRange("period_end", ends_on.isoformat(), f"on or after {starts_on}")
+    after = GENERATED_AFTER.get(programme.kind, date.min)
+    if starts_on <= after:
+        raise GeneratedTooEarly(starts_on, after)
+    if starts_on < project.crediting_from or ends_on > project.crediting_until:
+        expected = f"{project.crediting_from} to {project.crediting_until}"
+        raise OutsideCreditingPeriod(f"{starts_on} to {ends_on}", expected)
+
+
+def require_tonnes(tonnes: int) -> None:
+    """Raises OutOfRange unless it is a whole number of tonnes that every client can read."""
+    if not 1 <= tonnes <= TONNES_MAX:
+        raise OutOfRange("tonnes", str(tonnes), f"1 to {TONNES_MAX}")
+
+
+def require_over(project: Project, period_end: date, on: date) -> None:
+    """Raises a refusal if the day comes before the project's registration or the end of the period."""
+    if on < project.registered_on:
+        raise BeforeRegistration(on, project.registered_on)
+    if on < period_end:
+        raise PeriodNotOver(on, period_end)
+
+
+def require_apart(period: Period, recorded: Sequence[Period]) -> None:
+    """Raises a refusal if the project's periods would overlap, or one of them have two pairs of dates (rule 25)."""
+    for other in recorded:
+        if other.number == period.number and other != period:
+            raise PeriodDatesDiffer(str(period), str(other))
+        is_apart = period.ends_on < other.starts_on or other.ends_on < period.starts_on
+        if other.number != period.number and not is_apart:
+            raise PeriodsOverlap(str(period), str(other))
+
+
+def require_first(reduction: Reduction, twin: UUID | None) -> None:
+    """Raises AlreadyExists if the project has reductions of this period and vintage."""
+    if twin is not None:
+        period = f"{reduction.project} period {reduction.period_number}"
+        raise AlreadyExists("reduction", f"{period} vintage {reduction.vintage}: {twin}")

@@ -1,0 +1,1 @@
+"""The registry: who takes part, under which programmes, with which projects."""
