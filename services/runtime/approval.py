@@ -1,6 +1,6 @@
 """Four eyes: an irreversible command is stored as sent and carried out when a second person approves it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -35,6 +35,21 @@ class State(StrEnum):
     APPROVED = "APPROVED"
     REFUSED = "REFUSED"
     EXPIRED = "EXPIRED"
+
+
+class Step(StrEnum):
+    """What happens to a pending approval."""
+
+    APPROVE = "APPROVE"
+    REFUSE = "REFUSE"
+    EXPIRE = "EXPIRE"
+
+
+LIFECYCLE: Mapping[tuple[State, Step], State] = {
+    (State.PENDING, Step.APPROVE): State.APPROVED,
+    (State.PENDING, Step.REFUSE): State.REFUSED,
+    (State.PENDING, Step.EXPIRE): State.EXPIRED,
+}
 
 
 class Decision(Command, frozen=True, kw_only=True):
@@ -179,9 +194,10 @@ async def decide(
     waiting = await _lock_pending(tx, decision.approval_id)
     _require_second_person(tx.actor, waiting)
     if tx.effective_at > waiting.expires_at:
-        return await _close(tx, service, waiting, State.EXPIRED, None, None)
+        too_late = RefusalBody.of(ApprovalNotPending(waiting.id, State.EXPIRED))
+        return await _close(tx, service, waiting, Step.EXPIRE, None, too_late)
     if isinstance(decision, Refuse):
-        return await _close(tx, service, waiting, State.REFUSED, decision.reason, None)
+        return await _close(tx, service, waiting, Step.REFUSE, decision.reason, None)
     return await _carry_out(tx, service, waiting)
 
 
@@ -199,8 +215,8 @@ async def _carry_out(
     except NotYetKnown:
         raise
     except Refusal as refusal:
-        return await _close(tx, service, waiting, State.REFUSED, None, RefusalBody.of(refusal))
-    _, decided = await _close(tx, service, waiting, State.APPROVED, None, None)
+        return await _close(tx, service, waiting, Step.REFUSE, None, RefusalBody.of(refusal))
+    _, decided = await _close(tx, service, waiting, Step.APPROVE, None, None)
     subject = events[0].subject if events else None
     answer = Answer(
         command_id=tx.message_id,
@@ -215,10 +231,11 @@ async def _close(
     tx: Transaction,
     service: "Service",
     waiting: Approval,
-    state: State,
+    step: Step,
     reason: str | None,
     refusal: RefusalBody | None,
 ) -> tuple[Answer, Sequence[int]]:
+    state = LIFECYCLE[State(waiting.state), step]
     await tx.connection.execute(
         outbox.sql["decide_approval"], waiting.id, state, tx.actor.subject, tx.effective_at, reason
     )
@@ -230,8 +247,6 @@ async def _close(
         reason=reason,
         refusal=refusal,
     )
-    if state == State.EXPIRED:
-        refusal = RefusalBody.of(ApprovalNotPending(waiting.id, State.EXPIRED))
     answer = Answer(
         command_id=tx.message_id,
         outcome=Answer.ACCEPTED if refusal is None else Answer.REFUSED,

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, TypeVar
+from typing import ClassVar, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -14,6 +14,8 @@ from services.kernel.refusals import Invalid, Refusal
 
 CONTENT_TYPE = "application/cloudevents+json"
 BODY_BYTES_MAX = 1 << 20
+ID_LENGTH_MAX = 200
+UNSTORABLE = "text with the character U+0000 cannot be stored"
 
 
 class Malformed(Exception):  # noqa: N818 - states the fact, like every name here
@@ -144,17 +146,24 @@ def decode_envelope(body: bytes) -> CloudEvent:
         raise Malformed(f"not a CloudEvent in JSON: {fault}") from None
     if envelope.specversion != "1.0" or not envelope.id or not envelope.source:
         raise Malformed("not a CloudEvent: specversion 1.0, id and source are required")
+    if len(envelope.id) > ID_LENGTH_MAX or not (envelope.id + (envelope.actor or "")).isprintable():
+        raise Malformed(f"id and actor must be printable, an id of at most {ID_LENGTH_MAX}")
     return envelope
 
 
 def decode(message: type[MessageType], content: bytes | msgspec.Raw) -> MessageType:
     """The content as this type; raises MalformedCommand with the decoder's reason."""
-    if _NUL.search(content):
-        raise MalformedCommand("text with the character U+0000 cannot be stored")
+    if not is_storable(content):
+        raise MalformedCommand(UNSTORABLE)
     try:
         return msgspec.json.decode(content, type=message)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
         raise MalformedCommand(str(fault)) from None
+
+
+def is_storable(content: bytes | msgspec.Raw) -> bool:
+    """Whether the database can keep every text in the content: it cannot keep the character U+0000."""
+    return _NUL.search(content) is None
 
 
 def decode_answer(body: bytes) -> Answer:
@@ -174,11 +183,6 @@ def digest(*parts: bytes | str) -> bytes:
 def canonical(content: bytes | msgspec.Raw) -> bytes:
     """JSON content with sorted keys and no blanks, for comparing what two messages say."""
     return _encoder.encode(msgspec.json.decode(content))
-
-
-def schema_of(messages: Sequence[type[Command | Event]]) -> dict[str, Any]:
-    """The JSON Schema of message contents, for the published contracts."""
-    return msgspec.json.schema_components(messages, ref_template="#/$defs/{name}")[1]
 
 
 def raw(content: str) -> msgspec.Raw:

@@ -12,7 +12,15 @@ from services.runtime import outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
 from services.runtime.inbox import EVENT_PATIENCE_SECONDS
-from services.runtime.messages import Malformed, RefusalBody, canonical, decode_envelope, digest
+from services.runtime.messages import (
+    UNSTORABLE,
+    Malformed,
+    RefusalBody,
+    canonical,
+    decode_envelope,
+    digest,
+    is_storable,
+)
 from services.runtime.postgres import Connection, Pool, Transaction
 from services.settlement import store
 from services.settlement.ledger import CashKey
@@ -40,6 +48,8 @@ async def _report(connection: Connection, delivery: Delivery, said: list[int]) -
         envelope = decode_envelope(delivery.body)
         if envelope.type not in _SIGNS or delivery.user_id != "bank":
             raise Malformed(f"type {envelope.type} from user {delivery.user_id}")
+        if not is_storable(envelope.data):
+            raise Malformed(UNSTORABLE)
         reported = msgspec.json.decode(envelope.data, type=ReportedCash)
         content = digest(envelope.type, canonical(envelope.data))
     except (Malformed, msgspec.MsgspecError, UnicodeDecodeError) as malformed:

@@ -8,7 +8,15 @@ import msgspec
 
 from services.kernel.refusals import Refusal
 from services.runtime.broker import Delivery
-from services.runtime.messages import CloudEvent, Malformed, canonical, decode_envelope, digest
+from services.runtime.messages import (
+    UNSTORABLE,
+    CloudEvent,
+    Malformed,
+    canonical,
+    decode_envelope,
+    digest,
+    is_storable,
+)
 from services.settlement.messages import CancelledTrade, ClosedDay, ExecutedTrade
 from services.settlement.trades import MalformedTrade
 
@@ -94,12 +102,22 @@ def read_trade(venue: str, trade_id: str, content: bytes, causation_id: str) -> 
     """A trade report from its content in canonical JSON, as it came or as it was stored to wait."""
     trade, fault = None, None
     try:
-        trade = msgspec.json.decode(content, type=ExecutedTrade)
-        if trade.executed_at.tzinfo is None:
-            fault = MalformedTrade("executed_at must name its offset from UTC")
-    except msgspec.MsgspecError as unreadable:
-        fault = MalformedTrade(str(unreadable))
+        trade = _executed(content)
+    except MalformedTrade as malformed:
+        fault = malformed
     return TradeReport(venue, trade_id, digest(content), content, causation_id, trade, fault)
+
+
+def _executed(content: bytes) -> ExecutedTrade:
+    if not is_storable(content):
+        raise MalformedTrade(UNSTORABLE)
+    try:
+        trade = msgspec.json.decode(content, type=ExecutedTrade)
+    except msgspec.MsgspecError as unreadable:
+        raise MalformedTrade(str(unreadable)) from None
+    if trade.executed_at.tzinfo is None:
+        raise MalformedTrade("executed_at must name its offset from UTC")
+    return trade
 
 
 def _cancellation(envelope: CloudEvent) -> tuple[Report, str]:
@@ -120,6 +138,8 @@ _Content = TypeVar("_Content", CancelledTrade, ClosedDay)
 
 
 def _strict(envelope: CloudEvent, kind: type[_Content]) -> _Content:
+    if not is_storable(envelope.data):
+        raise Malformed(UNSTORABLE)
     try:
         return msgspec.json.decode(envelope.data, type=kind)
     except (msgspec.MsgspecError, UnicodeDecodeError) as fault:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from services.kernel.actors import SYSTEM
-from services.kernel.refusals import NotYetKnown, Refusal, Unknown
+from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.messages import Event, RefusalBody
 from services.runtime.outbox import Occurrence
@@ -15,7 +15,7 @@ from services.settlement.exchange import TradeReport
 from services.settlement.ledger import Books, Bucket, CashKey, Instrument, Place
 from services.settlement.messages import ExecutedTrade, TradeRejected, TradeSettled
 from services.settlement.store import Wanted
-from services.settlement.trades import Settled, Venue, settle
+from services.settlement.trades import MalformedTrade, Settled, Venue, settle
 
 
 @dataclass
@@ -48,7 +48,7 @@ def capture_transaction(connection: Connection) -> Transaction:
 
 async def decide(tx: Transaction, reports: Sequence[TradeReport], outcomes: Outcomes) -> None:
     """Applies the pure rule to each trade in order, on one copy of the books; then writes the difference."""
-    readable = [report.trade for report in reports if report.trade and not report.fault]
+    readable = [report.trade for report in reports if report.trade]
     venues = await trade_store.list_venues(tx, sorted({report.venue for report in reports}))
     books = await store.lock_books(
         tx,
@@ -71,8 +71,8 @@ def _decide_one(
     report: TradeReport, venue: Venue | None, books: Books, clock: datetime, outcomes: Outcomes
 ) -> None:
     try:
-        if report.fault or report.trade is None:
-            raise report.fault or Unknown("trade", report.trade_id)
+        if report.trade is None:
+            raise report.fault or MalformedTrade("no content")
         settled = settle(report.trade, venue, books, clock)
     except NotYetKnown as unknown:
         outcomes.waiting.append((report, unknown))

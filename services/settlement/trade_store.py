@@ -102,7 +102,7 @@ async def insert_settled(tx: Transaction, settled: Sequence[tuple[TradeReport, S
 async def insert_rejected(tx: Transaction, report: TradeReport, refusal: Refusal) -> None:
     """Writes the final rejection, with as much of the trade as could be read and kept."""
     trade, body = report.trade, RefusalBody.of(refusal)
-    executed_at = trade and trade.executed_at if report.fault is None else None
+    executed_at = trade and trade.executed_at
     await tx.connection.execute(
         sql["insert_rejected_trade"],
         report.venue,

@@ -1,7 +1,7 @@
 """The rules by which one reported trade settles, read from top to bottom; a broken one rejects the trade."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -31,6 +31,29 @@ class Mode(StrEnum):
 
     LIVE = "LIVE"
     REPLAY = "REPLAY"
+
+
+class State(StrEnum):
+    """Where a reported trade is; the last two are final."""
+
+    WAITING = "WAITING"
+    SETTLED = "SETTLED"
+    REJECTED = "REJECTED"
+
+
+class Step(StrEnum):
+    """What happens to a trade that waits for a name to become known."""
+
+    SETTLE = "SETTLE"
+    REJECT = "REJECT"
+    CANCEL = "CANCEL"
+
+
+LIFECYCLE: Mapping[tuple[State, Step], State] = {
+    (State.WAITING, Step.SETTLE): State.SETTLED,
+    (State.WAITING, Step.REJECT): State.REJECTED,
+    (State.WAITING, Step.CANCEL): State.REJECTED,  # by the venue, before it has settled
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from services.settlement import trade_store
 from services.settlement.exchange import Cancellation, TradeReport, read_trade
 from services.settlement.messages import CancellationRejected
 from services.settlement.outcomes import Outcomes, capture_transaction, decide, write_outcomes
-from services.settlement.trades import CancelledByVenue, TradeIsFinal
+from services.settlement.trades import LIFECYCLE, CancelledByVenue, State, Step, TradeIsFinal
 
 SWEEP_SECONDS = 1.0
 _SWEPT_AT_ONCE = 500
@@ -24,7 +24,7 @@ async def cancel(tx: Transaction, cancellation: Cancellation) -> list[int]:
     """Only a trade that still waits can be cancelled; a final one is answered by an event."""
     cancelled = cancellation.cancelled
     state = await trade_store.get_state(tx, cancelled.venue, cancelled.trade_id)
-    if state == "WAITING":
+    if state and (State(state), Step.CANCEL) in LIFECYCLE:
         return await _reject_waiting(tx, cancelled.venue, cancelled.trade_id, cancelled.reason)
     refusal = TradeIsFinal(state) if state else Unknown("trade", cancelled.trade_id)
     body = RefusalBody.of(refusal)

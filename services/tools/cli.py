@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from services.kernel.refusals import Refusal
 from services.tools.launcher.faults import LaunchError
 from services.tools.launcher.places import STACK
 
@@ -27,6 +28,9 @@ def main() -> None:
     except LaunchError as fault:
         print(f"tonne: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
+    except Refusal as refusal:
+        print(f"tonne: {refusal}", file=sys.stderr)
+        sys.exit(2)
 
 
 @app.command()
@@ -89,6 +93,25 @@ def token(
     from services.tools.launcher.issuer import prepared_key, signed_token
 
     print(signed_token(prepared_key(STACK), subject, organisation, role or []))
+
+
+@app.command()
+def trade(
+    tonnes: Annotated[int, typer.Option(min=1, help="Whole tonnes.")] = 100,
+    price: Annotated[str, typer.Option(help="Yuan a tonne, two decimals.")] = "80.00",
+) -> None:
+    """Publishes a trade to the market that is running, as its venue, and waits for the outcome."""
+    from services.tools import running
+
+    sys.exit(running.trade(tonnes, price))
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Checks every invariant of the market that is running; fails if one is broken."""
+    from services.tools import running
+
+    sys.exit(running.verify(as_json))
 
 
 @app.command()

@@ -242,7 +242,7 @@ async def _refused_offset(play: Play, instrument: Instrument) -> None:
         REFUSED,
         tonnes=attempt.tonnes,
         purpose="ETS_OFFSET_NATIONAL",
-        reportingPeriod=str(attempt.compliance_year),
+        period=attempt.compliance_year,
         reason="演示：试点减排量不得用于全国碳市场抵销",
     )
     if refused.refusals[0]["code"] != "NOT_ELIGIBLE_FOR_ETS":
@@ -260,7 +260,7 @@ async def _retire(play: Play, instrument: Instrument) -> None:
         PENDING,
         tonnes=use.tonnes,
         purpose="ENTERPRISE_OFFSET",
-        reportingPeriod=str(use.requested_at.year),
+        period=use.requested_at.year,
         reason=use.reason,
     )
     await play.command(
@@ -280,7 +280,11 @@ async def _ask_retirement(
     step: Sequence[object],
     at: datetime,
     expecting: str,
-    **use: str | int,
+    *,
+    tonnes: int,
+    purpose: str,
+    period: int,
+    reason: str,
 ) -> Answered:
     pilot = play.records.story.pilot
     return await play.command(
@@ -296,7 +300,10 @@ async def _ask_retirement(
         beneficiaryId=invented_credit_code(pilot.buyer),
         beneficiaryCountry="CN",
         isPublic=True,
-        **use,
+        tonnes=tonnes,
+        purpose=purpose,
+        reportingPeriod=str(period),
+        reason=reason,
     )
 
 

@@ -158,7 +158,7 @@ def _program(
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONUNBUFFERED": "1",
         }
-        | told,
+        | dict(told),
         folder=folder,
         is_ready=reporting_ready(port),
     )

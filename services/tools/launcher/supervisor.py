@@ -149,7 +149,7 @@ async def together(*works: Coroutine[Any, Any, Result]) -> list[Result]:
     finally:
         for task in tasks:
             task.cancel()
-        await asyncio.wait(tasks)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class Supervisor:

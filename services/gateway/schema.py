@@ -1,0 +1,103 @@
+"""The schema: every noun's queries, mutations and subscriptions, with the limits and caches of all requests."""
+
+from collections.abc import Callable, Sequence
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import (
+    MaxTokensLimiter,
+    ParserCache,
+    SchemaExtension,
+    ValidationCache,
+)
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.name_converter import NameConverter
+from strawberry.types import ExecutionContext
+
+from services.gateway.accounts import AccountMutations, AccountQueries
+from services.gateway.approvals import ApprovalMutations, ApprovalQueries
+from services.gateway.batches import BatchMutations, BatchQueries, BatchSubscriptions
+from services.gateway.errors import Errors, log_faults
+from services.gateway.limits import TOKENS_MAX, Limits
+from services.gateway.market import MarketQueries
+from services.gateway.organisations import OrganisationMutations, OrganisationQueries
+from services.gateway.programmes import ProgrammeMutations, ProgrammeQueries
+from services.gateway.projects import ProjectMutations, ProjectQueries
+from services.gateway.reductions import ReductionMutations, ReductionQueries
+from services.gateway.retirements import RetirementMutations, RetirementQueries
+from services.gateway.scalars import SCALARS
+from services.gateway.trades import TradeQueries, TradeSubscriptions
+from services.gateway.venues import VenueMutations, VenueQueries
+
+_DOCUMENTS_CACHED_MAX = 512
+
+
+@strawberry.type(description="What can be read.")
+class Query(
+    ProjectQueries,
+    ProgrammeQueries,
+    ReductionQueries,
+    BatchQueries,
+    MarketQueries,
+    VenueQueries,
+    TradeQueries,
+    RetirementQueries,
+    AccountQueries,
+    OrganisationQueries,
+    ApprovalQueries,
+):
+    pass
+
+
+@strawberry.type(description="What can be asked for; each command is safe to repeat with its id.")
+class Mutation(
+    OrganisationMutations,
+    AccountMutations,
+    ProgrammeMutations,
+    ProjectMutations,
+    ReductionMutations,
+    BatchMutations,
+    VenueMutations,
+    RetirementMutations,
+    ApprovalMutations,
+):
+    pass
+
+
+@strawberry.type(description="What can be listened to, over graphql-transport-ws.")
+class Subscription(TradeSubscriptions, BatchSubscriptions):
+    pass
+
+
+class _Names(NameConverter):
+    """A trailing underscore only keeps a Python name apart from a builtin one: ``id_`` is ``id``."""
+
+    def apply_naming_config(self, name: str) -> str:
+        return super().apply_naming_config(name.removesuffix("_"))
+
+
+class Schema(strawberry.Schema):
+    """Logs faults with the request's id; what clients did wrong is theirs to read."""
+
+    def process_errors(
+        self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None
+    ) -> None:
+        context = execution_context and execution_context.context
+        log_faults(errors, context.request_id if context else "")
+
+
+_EXTENSIONS: Sequence[Callable[[], SchemaExtension]] = (
+    Errors,
+    lambda: MaxTokensLimiter(TOKENS_MAX),
+    lambda: ParserCache(_DOCUMENTS_CACHED_MAX),
+    lambda: ValidationCache(_DOCUMENTS_CACHED_MAX),
+    Limits,
+)
+
+schema = Schema(
+    query=Query,
+    mutation=Mutation,
+    subscription=Subscription,
+    extensions=_EXTENSIONS,
+    config=StrawberryConfig(name_converter=_Names(), scalar_map=SCALARS),
+)

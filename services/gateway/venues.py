@@ -1,0 +1,100 @@
+"""Venues: where credits are traded, and their days as reported beside what settled."""
+
+from datetime import date
+
+import strawberry
+
+from services.gateway import reads
+from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.context import Info
+from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
+from services.gateway.scalars import Fen, Tonnes
+from services.settlement import messages as settlement
+
+
+@strawberry.type(description="A trading venue; its code is its user name at the broker.")
+class Venue:
+    code: str
+    name: str
+    programmes: list[str] = strawberry.field(name="programmeCodes")
+    methods: list[str]
+    tick_fen: int
+    mode: str = strawberry.field(description="LIVE, or REPLAY while it reports recorded history.")
+
+
+@strawberry.type(description="A venue's day: its own count beside what settled.")
+class VenueDay:
+    venue: str = strawberry.field(name="venueCode")
+    date: date
+    trades: int
+    tonnes: Tonnes
+    turnover_fen: Fen
+    settled_trades: int
+    settled_tonnes: Tonnes
+    settled_turnover_fen: Fen
+    is_matched: bool
+
+
+VENUES: Keyset[Venue] = Keyset("venues", (str,), lambda one: (one.code,))
+DAYS: Keyset[VenueDay] = Keyset("venueDays", (date,), lambda one: (one.date,))
+
+
+@strawberry.type
+class VenueQueries:
+    @strawberry.field(description="All venues, by code.")
+    async def venues(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[Venue]:
+        values = (*VENUES.after(after), rows_wanted(first))
+        rows = await reads.public(info.context, Venue, "list_venues", *values)
+        return VENUES.page(rows, first)
+
+    @strawberry.field(description="A venue's days, the latest first.")
+    async def venue_days(
+        self, info: Info, venue: str, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[VenueDay]:
+        values = (venue, *DAYS.after(after), rows_wanted(first))
+        rows = await reads.public(info.context, VenueDay, "list_venue_days", *values)
+        return DAYS.page(rows, first)
+
+
+@strawberry.input
+class OpenVenueInput(CommandInput):
+    code: str
+    name: str
+    programmes: list[str]
+    methods: list[str]
+    tick_fen: int = 1
+
+
+@strawberry.input
+class StartReplayInput(CommandInput):
+    venue: str
+
+
+@strawberry.input
+class EndReplayInput(CommandInput):
+    venue: str
+
+
+@strawberry.type
+class VenuePayload(Payload):
+    @strawberry.field
+    async def venue(self, info: Info) -> Venue | None:
+        key = self.key("venue")
+        return await info.context.loaders.one(Venue, "venues_by_code", "code", key)
+
+
+@strawberry.type
+class VenueMutations:
+    @strawberry.mutation(description=described(settlement.OpenVenue))
+    async def open_venue(self, info: Info, input_: OpenVenueInput) -> VenuePayload:
+        return await send(info, VenuePayload, settlement.OpenVenue, input_)
+
+    @strawberry.mutation(description=described(settlement.StartReplay))
+    async def start_replay(self, info: Info, input_: StartReplayInput) -> VenuePayload:
+        return await send(info, VenuePayload, settlement.StartReplay, input_)
+
+    @strawberry.mutation(description=described(settlement.EndReplay))
+    async def end_replay(self, info: Info, input_: EndReplayInput) -> VenuePayload:
+        return await send(info, VenuePayload, settlement.EndReplay, input_)
