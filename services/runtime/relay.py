@@ -17,6 +17,11 @@ _ELECTION_KEY = 7_001
 log = telemetry.logger("relay")
 
 
+def narrow_key(event_type: str, subject: str) -> str:
+    """The second routing key of each event: its type and whose it is, such as ``settlement.trade.settled.CBGEX``."""
+    return f"{event_type}.{subject.split('/')[1]}"
+
+
 class Relay:
     """One relay a service is active: it holds an advisory lock on its own database connection."""
 
@@ -98,4 +103,5 @@ class Relay:
             body=envelope(self._service, event),
             message_id=str(event["id"]),
             mandatory=self._is_listened(event["type"]),
+            headers={"CC": [narrow_key(event["type"], event["aggregate"])]},
         )

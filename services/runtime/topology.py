@@ -25,6 +25,10 @@ EXCHANGES = {
 }
 
 
+OUTCOME_DAYS = 7
+"""How long a venue may be away before the oldest outcomes leave its queue; GraphQL still has them."""
+
+
 def is_listened(event_type: str) -> bool:
     """Whether a service of ours must hear of events of this type."""
     service = event_type.split(".", 1)[0]
@@ -54,7 +58,10 @@ def definitions(
         "topic_permissions": [_venue_permission(venue) for venue in VENUES],
         "policies": [],
         "exchanges": [_exchange(name, kind) for name, kind in EXCHANGES.items()],
-        "queues": [queue for name in queue_names() for queue in (_queue(name), _dead_queue(name))],
+        "queues": [
+            *(queue for name in queue_names() for queue in (_queue(name), _dead_queue(name))),
+            *(_outcome_queue(venue) for venue in VENUES),
+        ],
         "bindings": [
             *(
                 _binding("tonne.commands", f"{s}.commands", n)
@@ -68,6 +75,7 @@ def definitions(
             ),
             _binding("tonne.trades", "settlement.trades", "#"),
             _binding("tonne.bank", "settlement.bank", "#"),
+            *(_binding("tonne.events", outcomes(v), f"settlement.*.*.{v}") for v in VENUES),
         ],
     }
 
@@ -92,6 +100,16 @@ def _queue(name: str) -> dict[str, object]:
 
 def _dead_queue(name: str) -> dict[str, object]:
     return _declared(f"{name}.dead") | {"arguments": {"x-queue-type": "quorum"}}
+
+
+def outcomes(venue: str) -> str:
+    """The queue on which a venue finds what became of its trades and days."""
+    return f"venue.{venue}.outcomes"
+
+
+def _outcome_queue(venue: str) -> dict[str, object]:
+    arguments = {"x-queue-type": "quorum", "x-message-ttl": OUTCOME_DAYS * 86_400_000}
+    return _declared(outcomes(venue)) | {"arguments": arguments}
 
 
 def _declared(name: str) -> dict[str, object]:
@@ -136,8 +154,9 @@ def _rights(name: str) -> tuple[str, str, str]:
         return r"^gateway\.", r"^(tonne\.commands|gateway\..*)$", r"^(tonne\.events|gateway\..*)$"
     if name == "observer":
         return r"^observer\.", r"^observer\.", r"^(tonne\.events|observer\..*)$"
-    exchange = r"tonne\.bank" if name == "bank" else r"tonne\.trades"
-    return "^$", rf"^{exchange}$", "^$"
+    if name == "bank":
+        return "^$", r"^tonne\.bank$", "^$"
+    return "^$", r"^tonne\.trades$", rf"^venue\.{re.escape(name)}\.outcomes$"
 
 
 def _venue_permission(venue: str) -> dict[str, object]:

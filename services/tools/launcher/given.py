@@ -30,11 +30,17 @@ def without_password(url: str) -> str:
 
 
 def _management_url(amqp_url: str) -> str:
-    """Where the broker's management API is, unless TONNE_AMQP_ADMIN_URL says so."""
+    """Where the broker's management API is: as TONNE_AMQP_ADMIN_URL says, or at its usual port; with the same user."""
+    given = urlsplit(os.environ.get("TONNE_AMQP_ADMIN_URL", ""))
     parts = urlsplit(amqp_url)
+    user, _, place = parts.netloc.rpartition("@")
+    if given.netloc:
+        return urlunsplit(
+            given._replace(netloc=given.netloc if given.username else f"{user}@{given.netloc}")
+        )
     scheme = "https" if parts.scheme == "amqps" else "http"
-    netloc = parts.netloc.removesuffix(f":{parts.port}") + f":{_MANAGEMENT_PORT}"
-    return os.environ.get("TONNE_AMQP_ADMIN_URL") or urlunsplit((scheme, netloc, "", "", ""))
+    host = place.removesuffix(f":{parts.port}")
+    return urlunsplit((scheme, f"{user}@{host}:{_MANAGEMENT_PORT}", "", "", ""))
 
 
 async def import_definitions(amqp_url: str, definitions: Mapping[str, object]) -> None:
