@@ -72,8 +72,9 @@ python_from_debian() {
 }
 
 tell_own_libraries() {
-    LD_LIBRARY_PATH=$(printf "%s:" "$own_python"/lib/*-linux-* "$own_python"/usr/lib/*-linux-*)
-    export LD_LIBRARY_PATH
+    for folder in "$own_python"/lib/*-linux-* "$own_python"/usr/lib/*-linux-*; do
+        export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$folder"
+    done
 }
 
 find_pip() {
@@ -127,7 +128,8 @@ is_current() {
 ensure_environment() {
     [ ! -d "$own_python" ] || tell_own_libraries
     is_current && return
-    mkdir -p "$state" || give_up "$state cannot be written" "run as the owner of $root"
+    mkdir -p "$state" 2>/dev/null && [ -w "$state" ] ||
+        give_up "$state cannot be written" "run as the owner of $root, or remove $state"
     if command -v flock >/dev/null 2>&1; then
         exec 9>"$state/bootstrap.lock"
         flock 9 # another start may be setting up the same environment

@@ -1,11 +1,13 @@
 -- Published by every service alike ({service} is its name): commands that wait, or waited, for a second person.
 -- Visible to the maker, the maker's organisation, those who may approve, and registrars, auditors and authorities.
 
+CREATE TYPE {service}_read.seen_approval AS (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
+    state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text);
+
 CREATE FUNCTION {service}_read.approvals(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     approval_state text, after_requested_at timestamptz, after_id uuid, page_size integer)
-RETURNS TABLE (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
-    state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text)
+RETURNS SETOF {service}_read.seen_approval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
     SELECT a.id, a.command_type, a.command, a.approver_role, a.maker, a.organisation,
         a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.reason
@@ -20,8 +22,7 @@ $$;
 
 CREATE FUNCTION {service}_read.approval(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], approval_id uuid)
-RETURNS TABLE (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
-    state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text)
+RETURNS SETOF {service}_read.seen_approval
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
     SELECT a.id, a.command_type, a.command, a.approver_role, a.maker, a.organisation,
         a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.reason

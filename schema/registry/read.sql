@@ -19,14 +19,16 @@ CREATE VIEW registry_read.methodology AS
 SELECT code, programme, name, crediting_years_max
 FROM methodology;
 
+CREATE TYPE registry_read.seen_account AS (
+    account_id uuid, number text, kind text, status text, organisation_id uuid, organisation_name text,
+    credit_code text, opened_at timestamptz
+);
+
 -- An account, to its organisation and to those who oversee the market. There is no way yet to restrict or close one.
 CREATE FUNCTION registry_read.account(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], account_number text
 )
-RETURNS TABLE (
-    account_id uuid, number text, kind text, status text, organisation_id uuid, organisation_name text,
-    credit_code text, opened_at timestamptz
-)
+RETURNS SETOF registry_read.seen_account
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = registry, pg_temp
 AS $$
     SELECT
@@ -56,10 +58,7 @@ $$;
 CREATE FUNCTION registry_read.account_by_id(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid
 )
-RETURNS TABLE (
-    account_id uuid, number text, kind text, status text, organisation_id uuid, organisation_name text,
-    credit_code text, opened_at timestamptz
-)
+RETURNS SETOF registry_read.seen_account
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = registry, pg_temp
 AS $$
     SELECT seen.*

@@ -58,6 +58,10 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
 DECLARE
     broken record;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'holdings are written in read committed: another level does not see its neighbours'
+            USING ERRCODE = 'invalid_transaction_state', CONSTRAINT = 'holding_isolation';
+    END IF;
     PERFORM lock_batches(ARRAY(SELECT DISTINCT batch_id FROM changed));
     SELECT changed.batch_id, changed.first_serial, changed.next_serial INTO broken
     FROM changed

@@ -104,6 +104,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
 $$;
 
 -- One shape for final and waiting trades.
+CREATE TYPE settlement_read.seen_trade AS (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
+    seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
+    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb);
+
 CREATE OR REPLACE VIEW settlement.any_trade AS
 SELECT venue, trade_id, state, method, programme, project, vintage, seller_account, buyer_account,
     quantity, price_fen, currency, amount_fen, executed_at, recorded_at, code, message, fields
@@ -115,13 +119,9 @@ FROM waiting_trade;
 
 CREATE FUNCTION settlement_read.trade(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text, trade_key text)
-RETURNS TABLE (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
-    seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
-    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb)
+RETURNS SETOF settlement_read.seen_trade
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT t.venue, t.trade_id, t.state, t.method, t.programme, t.project, t.vintage, t.seller_account,
-        t.buyer_account, t.quantity, t.price_fen, t.currency, t.amount_fen, t.executed_at, t.recorded_at,
-        t.code, t.message, t.fields, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
+    SELECT t.*, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
     FROM any_trade t
     WHERE t.venue = venue_code AND t.trade_id = trade_key
       AND settlement_read.may_see_trade(viewer_subject, viewer_organisation, viewer_roles,
@@ -133,9 +133,7 @@ CREATE FUNCTION settlement_read.trades(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     venue_code text, account_number text, project_code text, trade_state text,
     after_executed_at timestamptz, after_venue text, after_trade_id text, page_size integer)
-RETURNS TABLE (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
-    seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
-    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb)
+RETURNS SETOF settlement_read.seen_trade
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT t.venue, t.trade_id, t.state, t.method, t.programme, t.project, t.vintage, t.seller_account,
         t.buyer_account, t.quantity, t.price_fen, t.currency, t.amount_fen, t.executed_at, t.recorded_at,
@@ -153,23 +151,35 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     LIMIT page_size
 $$;
 
+-- Everybody sees public retirements, and only who may see the account sees who asked and who approved.
+CREATE TYPE settlement_read.seen_retirement AS (retirement_id uuid, certificate_number text, account text, programme text, project text,
+    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
+    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
+    approved_by text, retired_at timestamptz, ranges jsonb);
+
+CREATE FUNCTION settlement_read.retirements_of(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], found settlement.retirement)
+RETURNS SETOF settlement_read.seen_retirement
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT found.retirement_id, found.certificate_number, found.account, found.programme, found.project,
+        found.vintage, found.tonnes, found.purpose, found.beneficiary_name, found.beneficiary_id,
+        found.beneficiary_country, found.reporting_period, found.reason, found.is_public,
+        CASE WHEN seen.is_full THEN found.requested_by END, CASE WHEN seen.is_full THEN found.approved_by END,
+        found.retired_at, settlement_read.ranges('retirement/' || found.retirement_id)
+    FROM (SELECT settlement_read.may_see_account(
+        viewer_subject, viewer_organisation, viewer_roles, found.account)) AS seen (is_full)
+    WHERE found.is_public OR seen.is_full
+$$;
+
 CREATE FUNCTION settlement_read.retirements(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     account_number text, project_code text, after_retired_at timestamptz, after_id uuid, page_size integer)
-RETURNS TABLE (retirement_id uuid, certificate_number text, account text, programme text, project text,
-    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
-    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
-    approved_by text, retired_at timestamptz, ranges jsonb)
+RETURNS SETOF settlement_read.seen_retirement
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT r.retirement_id, r.certificate_number, r.account, r.programme, r.project, r.vintage, r.tonnes, r.purpose,
-        r.beneficiary_name, r.beneficiary_id, r.beneficiary_country, r.reporting_period, r.reason, r.is_public,
-        CASE WHEN seen.is_full THEN r.requested_by END, CASE WHEN seen.is_full THEN r.approved_by END,
-        r.retired_at, settlement_read.ranges('retirement/' || r.retirement_id)
+    SELECT seen.*
     FROM retirement r
-    CROSS JOIN LATERAL (SELECT settlement_read.may_see_account(
-        viewer_subject, viewer_organisation, viewer_roles, r.account)) AS seen (is_full)
-    WHERE (r.is_public OR seen.is_full)
-      AND (account_number IS NULL OR r.account = account_number)
+    CROSS JOIN LATERAL settlement_read.retirements_of(viewer_subject, viewer_organisation, viewer_roles, r) AS seen
+    WHERE (account_number IS NULL OR r.account = account_number)
       AND (project_code IS NULL OR r.project = project_code)
       AND (after_id IS NULL OR (r.retired_at, r.retirement_id) < (after_retired_at, after_id))
     ORDER BY r.retired_at DESC, r.retirement_id DESC
@@ -178,17 +188,10 @@ $$;
 
 CREATE FUNCTION settlement_read.retirement(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid)
-RETURNS TABLE (retirement_id uuid, certificate_number text, account text, programme text, project text,
-    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
-    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
-    approved_by text, retired_at timestamptz, ranges jsonb)
+RETURNS SETOF settlement_read.seen_retirement
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT r.retirement_id, r.certificate_number, r.account, r.programme, r.project, r.vintage, r.tonnes, r.purpose,
-        r.beneficiary_name, r.beneficiary_id, r.beneficiary_country, r.reporting_period, r.reason, r.is_public,
-        CASE WHEN seen.is_full THEN r.requested_by END, CASE WHEN seen.is_full THEN r.approved_by END,
-        r.retired_at, settlement_read.ranges('retirement/' || r.retirement_id)
+    SELECT seen.*
     FROM retirement r
-    CROSS JOIN LATERAL (SELECT settlement_read.may_see_account(
-        viewer_subject, viewer_organisation, viewer_roles, r.account)) AS seen (is_full)
-    WHERE r.retirement_id = id AND (r.is_public OR seen.is_full)
+    CROSS JOIN LATERAL settlement_read.retirements_of(viewer_subject, viewer_organisation, viewer_roles, r) AS seen
+    WHERE r.retirement_id = id
 $$;

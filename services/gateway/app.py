@@ -106,8 +106,9 @@ class View(GraphQLView[Context, None]):
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as fault:
             raise json.JSONDecodeError(str(fault), "", 0) from None
 
-    def encode_json(self, data: object) -> bytes:
-        return msgspec.json.encode(data)
+    def encode_json(self, data: object) -> str:
+        """Text and not bytes: sockets send text."""
+        return msgspec.json.encode(data).decode()
 
     async def process_result(
         self, request: web.Request, result: ExecutionResult

@@ -1,7 +1,8 @@
 """The hub: hands each event from the broker to the subscribers that want its type; a slow one is dropped."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections import deque
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import contextmanager
 
 from services.gateway.errors import Interrupted
@@ -17,39 +18,38 @@ log = telemetry.logger("hub")
 
 
 class Subscriber:
-    """One subscription's own queue of events; once interrupted it brings nothing more."""
+    """One subscription's own events; once interrupted it brings what came before, and nothing more."""
 
     def __init__(self, types: frozenset[str]) -> None:
         self.types = types
-        self._waiting: asyncio.Queue[CloudEvent] = asyncio.Queue(EVENTS_WAITING_MAX)
-        self._interruption: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._waiting: deque[CloudEvent] = deque()
+        self._interruption: str | None = None
+        self._changed = asyncio.Event()
 
     def offer(self, event: CloudEvent) -> None:
-        """Queues the event, or ends the subscription when its reader is too far behind."""
-        try:
-            self._waiting.put_nowait(event)
-        except asyncio.QueueFull:
+        """Keeps the event for its reader, or ends the subscription when the reader is too far behind."""
+        if len(self._waiting) >= EVENTS_WAITING_MAX:
             self.interrupt(f"More than {EVENTS_WAITING_MAX} events were waiting for this reader.")
+        if self._interruption is None:
+            self._waiting.append(event)
+            self._changed.set()
 
     def interrupt(self, reason: str) -> None:
-        """Ends the subscription with this reason."""
-        if not self._interruption.done():
-            self._interruption.set_result(reason)
+        """Ends the subscription; the first reason counts."""
+        self._interruption = self._interruption or reason
+        self._changed.set()
 
-    async def batches(self) -> AsyncIterator[Sequence[CloudEvent]]:
+    async def batches(self) -> AsyncGenerator[Sequence[CloudEvent]]:
         """Events as they come, several at once when they come fast; raises Interrupted when some were missed."""
         while True:
-            first = asyncio.ensure_future(self._waiting.get())
-            try:
-                await asyncio.wait((first, self._interruption), return_when=asyncio.FIRST_COMPLETED)
-                if self._interruption.done():
-                    raise Interrupted(self._interruption.result())
-                batch = [first.result()]
-            finally:
-                first.cancel()
-            while len(batch) < EVENTS_AT_ONCE and not self._waiting.empty():
-                batch.append(self._waiting.get_nowait())
-            yield batch
+            await self._changed.wait()
+            size = min(len(self._waiting), EVENTS_AT_ONCE)
+            if size:
+                yield [self._waiting.popleft() for _ in range(size)]
+            elif self._interruption is not None:
+                raise Interrupted(self._interruption)
+            else:
+                self._changed.clear()
 
 
 class Hub:

@@ -56,7 +56,14 @@ async def public(context: "Context", kind: type[Row], statement: str, *values: o
 async def private(
     context: "Context", kind: type[Row], statement: str, *values: object
 ) -> list[Row]:
-    """Rows that this viewer may see: unknown and forbidden ones look the same."""
+    """Rows that only some may see: unknown and forbidden ones look the same, and anonymous viewers see none."""
+    return [] if context.viewer.is_anonymous else await visible(context, kind, statement, *values)
+
+
+async def visible(
+    context: "Context", kind: type[Row], statement: str, *values: object
+) -> list[Row]:
+    """Rows of which some are public: the statement decides which of them this viewer may see."""
     return await fetch(context.house.pools, kind, statement, *context.viewer.triple, *values)
 
 

@@ -54,7 +54,7 @@ RETIREMENTS: Keyset[Retirement] = Keyset(
 async def retirement_of(info: Info, retirement_id: UUID | None) -> Retirement | None:
     """The retirement with this id, if the viewer may see it."""
     values = (info.context, Retirement, "get_retirement", retirement_id)
-    return reads.only(await reads.private(*values))
+    return reads.only(await reads.visible(*values))
 
 
 @strawberry.input(description="Each given value must match.")
@@ -75,7 +75,7 @@ class RetirementQueries:
     ) -> Connection[Retirement]:
         wanted = filter_ or RetirementFilter()
         values = (wanted.account, wanted.project, *RETIREMENTS.after(after), rows_wanted(first))
-        rows = await reads.private(info.context, Retirement, "list_retirements", *values)
+        rows = await reads.visible(info.context, Retirement, "list_retirements", *values)
         return RETIREMENTS.page(rows, first)
 
     @strawberry.field(description="The retirement with this id; null if you may not see it.")

@@ -1,6 +1,7 @@
 """The schema: every noun's queries, mutations and subscriptions, with the limits and caches of all requests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 import strawberry
 from graphql import GraphQLError
@@ -76,6 +77,18 @@ class _Names(NameConverter):
         return super().apply_naming_config(name.removesuffix("_"))
 
 
+class _Parsing(ParserCache):
+    """Leaves a syntax error to the parser, which reports it on sockets too; a hook that raises would not."""
+
+    def on_parse(self) -> Iterator[None]:
+        context = self.execution_context
+        with suppress(GraphQLError):
+            context.graphql_document = self.cached_parse_document(
+                context.query, **context.parse_options
+            )
+        yield
+
+
 class Schema(strawberry.Schema):
     """Logs faults with the request's id; what clients did wrong is theirs to read."""
 
@@ -89,7 +102,7 @@ class Schema(strawberry.Schema):
 _EXTENSIONS: Sequence[Callable[[], SchemaExtension]] = (
     Errors,
     lambda: MaxTokensLimiter(TOKENS_MAX),
-    lambda: ParserCache(_DOCUMENTS_CACHED_MAX),
+    lambda: _Parsing(_DOCUMENTS_CACHED_MAX),
     lambda: ValidationCache(_DOCUMENTS_CACHED_MAX),
     Limits,
 )

@@ -1,7 +1,7 @@
 """Instants and days: the market's day is Beijing's (UTC+8, no daylight saving)."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
 
 from services.kernel.refusals import Invalid
 
@@ -15,6 +15,11 @@ class TooFarFromClock(Invalid):
 
     given: str
     clock: str
+
+
+def is_instant(given: datetime) -> bool:
+    """Whether it names its offset from UTC, and stays in the calendar wherever on Earth it is read."""
+    return given.tzinfo is not None and MINYEAR < given.year < MAXYEAR
 
 
 def market_day(instant: datetime) -> date:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 
 from services.runtime import telemetry
 from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
@@ -158,7 +159,7 @@ def dead_letter(queue: str, delivery: Delivery, reason: str) -> Outgoing:
     """The message as it came, with the reason; of an oversized body only the digest and the size."""
     body, headers = delivery.body, {"tonne-reason": reason[:1000]}
     if len(body) > BODY_BYTES_MAX:
-        headers |= {"tonne-size": str(len(body)), "tonne-sha256": digest(body).hex()}
+        headers |= {"tonne-size": str(len(body)), "tonne-sha256": sha256(body).hexdigest()}
         body = b""
     return Outgoing(
         exchange="",

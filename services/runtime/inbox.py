@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from services.kernel.actors import SYSTEM, Role
-from services.kernel.clocks import require_near
+from services.kernel.clocks import is_instant, require_near
 from services.kernel.refusals import Conflict, Invalid, NotYetKnown, Refusal
 from services.runtime import approval, outbox
 from services.runtime.broker import Delivery
@@ -70,7 +70,7 @@ class UnknownCommand(Invalid):
 
 @dataclass(eq=False)
 class EffectiveTimeMissing(Invalid):
-    """Every command says from when it is effective."""
+    """Every command says from when it is effective, with the offset from UTC."""
 
     id: str
 
@@ -173,7 +173,7 @@ async def accept(
 def _transaction(connection: Connection, envelope: CloudEvent) -> Transaction:
     """The circumstances of a command; its effective time must be near the clock, but for historians."""
     now = datetime.now(UTC)
-    if envelope.effectiveat is None:
+    if envelope.effectiveat is None or not is_instant(envelope.effectiveat):
         raise EffectiveTimeMissing(envelope.id)
     if Role.HISTORIAN not in envelope.sender.roles:
         require_near(envelope.effectiveat, now)

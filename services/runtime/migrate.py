@@ -132,7 +132,7 @@ async def _publish_reads(connection: Connection, service: str) -> None:
         f"REVOKE INSERT ON migration FROM {login};"
         f"GRANT UPDATE (answer), DELETE ON inbox TO {login};"
         f"GRANT DELETE ON outbox TO {login};"
-        f"GRANT UPDATE ON approval TO {login};"
+        f"GRANT UPDATE (state, decided_by, decided_at, reason) ON approval TO {login};"
         f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {service} TO {login};"
         f"REVOKE ALL ON ALL FUNCTIONS IN SCHEMA {read} FROM PUBLIC;"
         f"GRANT USAGE ON SCHEMA {read} TO {gateway};"

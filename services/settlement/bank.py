@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from services.kernel.actors import SYSTEM
+from services.kernel.clocks import is_instant
 from services.kernel.money import FEN_MAX
 from services.kernel.refusals import NotYetKnown, OutOfRange, Refusal
 from services.runtime import outbox
@@ -27,6 +28,7 @@ from services.settlement.ledger import CashKey
 from services.settlement.messages import CashMoved, CashRejected, ReportedCash
 from services.settlement.trades import CURRENCY, CurrencyNotSettled, VenueNotOpen
 
+REFERENCE_LENGTH_MAX = 100
 _SIGNS = {"bank.deposit_reported": 1, "bank.withdrawal_reported": -1}
 
 
@@ -52,7 +54,8 @@ async def _report(connection: Connection, delivery: Delivery, said: list[int]) -
             raise Malformed(UNSTORABLE)
         reported = msgspec.json.decode(envelope.data, type=ReportedCash)
         content = digest(envelope.type, canonical(envelope.data))
-    except (Malformed, msgspec.MsgspecError, UnicodeDecodeError) as malformed:
+        _require_readable(reported)
+    except (Malformed, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as malformed:
         return Dead(f"MALFORMED: {malformed}")
     now = datetime.now(UTC)
     tx = Transaction(connection, envelope.id, SYSTEM, reported.booked_at, now)
@@ -69,6 +72,15 @@ async def _report(connection: Connection, delivery: Delivery, said: list[int]) -
     except Refusal as refusal:
         said += await _reject(tx, reported, content, refusal)
     return Done()
+
+
+def _require_readable(reported: ReportedCash) -> None:
+    """Raises Malformed for a reference that no event could name, or an instant that no calendar holds."""
+    reference = reported.bank_reference
+    if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
+        raise Malformed(f"bank_reference must have 1 to {REFERENCE_LENGTH_MAX} printable characters")
+    if not is_instant(reported.booked_at):
+        raise Malformed("booked_at must name its offset from UTC, and lie in the calendar")
 
 
 async def _book(tx: Transaction, reported: ReportedCash, sign: int, content: bytes) -> list[int]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import MAXYEAR, MINYEAR
 from typing import TypeVar
 
 import msgspec
 
+from services.kernel.clocks import is_instant
 from services.kernel.refusals import Refusal
 from services.runtime.broker import Delivery
 from services.runtime.messages import (
@@ -90,12 +92,20 @@ def read_report(delivery: Delivery) -> Report:
 def _trade_report(envelope: CloudEvent) -> tuple[Report, str]:
     try:
         key = msgspec.json.decode(envelope.data, type=_Key)
-        content = canonical(envelope.data)
+        content = _content(envelope)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
         raise Malformed(f"no readable venue and trade_id: {fault}") from None
     if not 0 < len(key.trade_id) <= 100 or not key.trade_id.isprintable():
         raise Malformed("trade_id must have 1 to 100 printable characters")
     return read_trade(key.venue, key.trade_id, content, envelope.id), key.venue
+
+
+def _content(envelope: CloudEvent) -> bytes:
+    """What the report says in canonical JSON, or as it came if it holds a number that no computer does."""
+    try:
+        return canonical(envelope.data)
+    except msgspec.MsgspecError:
+        return bytes(envelope.data)
 
 
 def read_trade(venue: str, trade_id: str, content: bytes, causation_id: str) -> TradeReport:
@@ -115,8 +125,10 @@ def _executed(content: bytes) -> ExecutedTrade:
         trade = msgspec.json.decode(content, type=ExecutedTrade)
     except msgspec.MsgspecError as unreadable:
         raise MalformedTrade(str(unreadable)) from None
-    if trade.executed_at.tzinfo is None:
-        raise MalformedTrade("executed_at must name its offset from UTC")
+    if not is_instant(trade.executed_at):
+        raise MalformedTrade("executed_at must name its offset from UTC, and lie in the calendar")
+    if not MINYEAR <= trade.instrument.vintage <= MAXYEAR:
+        raise MalformedTrade("vintage must be a calendar year")
     return trade
 
 
@@ -142,7 +154,7 @@ def _strict(envelope: CloudEvent, kind: type[_Content]) -> _Content:
         raise Malformed(UNSTORABLE)
     try:
         return msgspec.json.decode(envelope.data, type=kind)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as fault:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as fault:
         raise Malformed(f"{envelope.type}: {fault}") from None
 
 

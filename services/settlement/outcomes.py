@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from services.kernel.actors import SYSTEM
+from services.kernel.money import TONNES_MAX
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.messages import Event, RefusalBody
@@ -53,7 +54,7 @@ async def decide(tx: Transaction, reports: Sequence[TradeReport], outcomes: Outc
     books = await store.lock_books(
         tx,
         accounts=[n for trade in readable for n in (trade.seller_account, trade.buyer_account)],
-        instruments=[i for t in readable if (i := _instrument(t)).vintage < 2**31],
+        instruments=[_instrument(trade) for trade in readable],
         wanted=_wanted(readable),
         cash=[
             CashKey(number, trade.venue, trade.currency)
@@ -99,7 +100,7 @@ def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
     """What each seller gives of each instrument in the whole batch."""
     tonnes: dict[tuple[Place, Instrument], int] = {}
     for trade in trades:
-        if not 0 < trade.quantity < 2**53 or not 0 < trade.instrument.vintage < 2**31:
+        if not 0 < trade.quantity <= TONNES_MAX:
             continue
         key = Place(trade.seller_account, Bucket.EXCHANGE, trade.venue), _instrument(trade)
         tonnes[key] = min(tonnes.get(key, 0) + trade.quantity, 2**62)

@@ -153,6 +153,13 @@ async def list_waiting(tx: Transaction, limit: int) -> list[WaitingTrade]:
     return rows(WaitingTrade, await tx.connection.fetch(sql["list_waiting_trades"], limit))
 
 
+async def get_waiting(tx: Transaction, venue: str, trade_id: str) -> WaitingTrade | None:
+    """A trade, if it waits."""
+    return row(
+        WaitingTrade, await tx.connection.fetchrow(sql["get_waiting_trade"], venue, trade_id)
+    )
+
+
 async def delete_waiting(tx: Transaction, venue: str, trade_id: str) -> None:
     """The trade waits no longer."""
     await tx.connection.execute(sql["delete_waiting_trade"], venue, trade_id)

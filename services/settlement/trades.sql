@@ -47,6 +47,11 @@ FROM waiting_trade
 ORDER BY received_at, venue, trade_id
 LIMIT $1
 
+-- name: get_waiting_trade
+SELECT venue, trade_id, content, causation_id, deadline
+FROM waiting_trade
+WHERE venue = $1 AND trade_id = $2
+
 -- name: delete_waiting_trade
 DELETE FROM waiting_trade WHERE venue = $1 AND trade_id = $2
 

@@ -41,12 +41,11 @@ async def cancel(tx: Transaction, cancellation: Cancellation) -> list[int]:
 
 
 async def _reject_waiting(tx: Transaction, venue: str, trade_id: str, reason: str) -> list[int]:
-    outcomes = Outcomes()
-    for waiting in await trade_store.list_waiting(tx, _SWEPT_AT_ONCE):
-        if (waiting.venue, waiting.trade_id) == (venue, trade_id):
-            await trade_store.delete_waiting(tx, venue, trade_id)
-            outcomes.rejected.append((_stored_report(waiting), CancelledByVenue(reason)))
-    return await write_outcomes(tx, outcomes)
+    waiting = await trade_store.get_waiting(tx, venue, trade_id)
+    assert waiting is not None  # whoever decides trades does so alone
+    await trade_store.delete_waiting(tx, venue, trade_id)
+    rejected = [(_stored_report(waiting), CancelledByVenue(reason))]
+    return await write_outcomes(tx, Outcomes(rejected=rejected))
 
 
 def _stored_report(waiting: trade_store.WaitingTrade) -> TradeReport:
@@ -57,12 +56,37 @@ def _stored_report(waiting: trade_store.WaitingTrade) -> TradeReport:
 
 async def sweep(pool: Pool) -> bool:
     """Tries waiting trades again; those past their deadline are rejected. Returns whether any was decided."""
+    try:
+        return await _try_again(pool)
+    except OUTAGES:
+        raise
+    except Exception as fault:  # noqa: BLE001 - whatever it is, it must hurt one trade only
+        log.error("fault", exc_info=fault)
+    async with pool.acquire() as connection:
+        waiting = await trade_store.list_waiting(capture_transaction(connection), _SWEPT_AT_ONCE)
+    return any([await _try_alone(pool, (one.venue, one.trade_id)) for one in waiting])
+
+
+async def _try_alone(pool: Pool, key: tuple[str, str]) -> bool:
+    try:
+        return await _try_again(pool, key)
+    except OUTAGES:
+        raise
+    except Exception as fault:  # noqa: BLE001 - it goes on waiting, where people can see it
+        log.error("fault", trade=key, exc_info=fault)
+        return False
+
+
+async def _try_again(pool: Pool, key: tuple[str, str] | None = None) -> bool:
+    """Tries the trade with this key, or all of them in one transaction."""
     async with pool.acquire() as connection, connection.transaction():
         tx = capture_transaction(connection)
         if not await trade_store.has_waiting(tx):
             return False
         await trade_store.lock_epoch(tx)
         waiting = await trade_store.list_waiting(tx, _SWEPT_AT_ONCE)
+        if key:
+            waiting = [one for one in waiting if (one.venue, one.trade_id) == key]
         outcomes, deadlines = Outcomes(), {(w.venue, w.trade_id): w.deadline for w in waiting}
         await decide(tx, [_stored_report(one) for one in waiting], outcomes)
         for report, unknown in outcomes.waiting:

@@ -28,6 +28,10 @@ def main() -> None:
     except LaunchError as fault:
         print(f"tonne: {fault}", file=sys.stderr)
         sys.exit(fault.exit_code)
+    except PermissionError as fault:
+        cure = "run as its owner, or as root remove the folder .tonne"
+        print(f"tonne: {fault.filename} belongs to another user. Cure: {cure}", file=sys.stderr)
+        sys.exit(1)
     except Refusal as refusal:
         print(f"tonne: {refusal}", file=sys.stderr)
         sys.exit(2)

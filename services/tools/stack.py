@@ -27,6 +27,8 @@ SERVICES = ("registry", "issuance", "settlement", "gateway")
 """The processes that a stack runs."""
 
 _STATE_FILE = "stack.json"
+# The administrator's rights are the launcher's alone.
+_LAUNCHER_VARIABLES = ("TONNE_DATABASE_URL", "TONNE_AMQP_URL", "TONNE_AMQP_ADMIN_URL")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +140,7 @@ async def _with_processes(
 def _program(
     name: str, servers: Servers, folder: Path, port: int, told: Mapping[str, str]
 ) -> Program:
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("TONNE_")}
+    inherited = {k: v for k, v in os.environ.items() if k not in _LAUNCHER_VARIABLES}
     settings = (
         _gateway_settings(servers, folder, port)
         if name == "gateway"
@@ -150,11 +152,11 @@ def _program(
     return Program(
         name=name,
         argv=(sys.executable, "-P", "-m", f"services.{name}"),
-        environment=environment
+        environment={"TONNE_LOG": "text"}
+        | inherited
         | settings
         | {
             "TONNE_AMQP_URL": servers.amqp_urls[name],
-            "TONNE_LOG": "text",
             "PYTHONPATH": str(CHECKOUT),
             "PYTHONUNBUFFERED": "1",
         }

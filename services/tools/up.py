@@ -82,7 +82,7 @@ async def _stay(asked_port: int | None, as_json: bool) -> int:
         screen.say(f"port {GATEWAY_PORT} is in use, the gateway takes {port}")
     async with running_stack(STACK, port=port, on_line=screen.line) as stack:
         if await _wants_demo(stack):
-            _tell(await _load(stack, screen), as_json)
+            _verdict(await _load(stack, screen), as_json)
         for line in _next_steps(stack):
             screen.say(line)
         await asyncio.Event().wait()
@@ -93,14 +93,12 @@ async def _once(folder: Path, port: int | None, as_json: bool) -> int:
     screen = Screen()
     async with running_stack(folder, port=port, on_line=screen.line) as stack:
         report = await _load(stack, screen)
-    _tell(report, as_json)
-    return _verdict(report)
+    return _verdict(report, as_json)
 
 
 async def _load_into_running(as_json: bool) -> int:
     report = await _load(attached_stack(STACK), Screen())
-    _tell(report, as_json)
-    return _verdict(report)
+    return _verdict(report, as_json)
 
 
 async def _load(stack: Stack, screen: Screen) -> Mapping[str, object]:
@@ -124,17 +122,13 @@ async def _wants_demo(stack: Stack) -> bool:
         await connection.close()
 
 
-def _tell(report: Mapping[str, object], as_json: bool) -> None:
+def _verdict(report: Mapping[str, object], as_json: bool) -> int:
+    """Prints the report; the exit code is 0 only if every figure is what the records say."""
     if as_json:
         print(json.dumps(report, indent=2), flush=True)
-        return
-    for name, value in report.items():
-        print(f"{name:24} {value:>20,}" if isinstance(value, int) else f"{name:24} {value:>20}")
-    sys.stdout.flush()
-
-
-def _verdict(report: Mapping[str, object]) -> int:
-    """The exit code: 0 only if every figure is what the records say."""
+    else:
+        for name, value in report.items():
+            print(f"{name:24} {value:>20,}" if isinstance(value, int) else f"{name:24} {value:>20}")
     wrong = demo.differences(report)
     for difference in wrong:
         print(f"tonne: wrong figure: {difference}", file=sys.stderr)

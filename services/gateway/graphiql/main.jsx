@@ -45,7 +45,7 @@ function TokenBox() {
   return (
     <label className="token">
       Authorization
-      <input value={token} onChange={change} spellCheck="false" autoComplete="off"
+      <input type="password" value={token} onChange={change} spellCheck="false" autoComplete="off"
         placeholder="Bearer token, as printed by: deploy/tonne token" />
     </label>
   );

@@ -16,7 +16,10 @@ _RECURSIVE_DEPENDENCIES = (
     "--no-replaces --no-enhances rabbitmq-server"
 ).split()
 _SIMULATED_INSTALL = "apt-get --simulate --no-install-recommends install rabbitmq-server".split()
-_CURE = "install RabbitMQ 3.10 or newer, or set TONNE_AMQP_URL to a broker that runs"
+_CURE = (
+    "install RabbitMQ 3.10 or newer (macOS: brew install rabbitmq),"
+    " or set TONNE_AMQP_URL to a broker that runs"
+)
 # Erlang's start scripts hold the place where Debian installs it.
 _FIXED_ROOT, _OUR_ROOT = "ROOTDIR=/usr/lib/erlang", 'ROOTDIR="$TONNE_ERLANG_ROOT"'
 

@@ -61,7 +61,7 @@ def find_postgres(major: int | None = None) -> PostgresBinaries:
         )
     raise ServerMissingError(
         f"PostgreSQL {POSTGRES_MAJOR_MIN} or newer was not found",
-        "install it, or set TONNE_POSTGRES_BIN or TONNE_DATABASE_URL",
+        "install it, or name its folder in TONNE_POSTGRES_BIN, or a server in TONNE_DATABASE_URL",
     )
 
 

@@ -22,6 +22,7 @@ _BACK_OFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10)
 _STEADY_SECONDS = 30
 _DEATHS_BEFORE_READY_MAX = 3
 _POLL_SECONDS = 0.05
+_LOG_BYTES_MAX = 20 * 1024 * 1024
 _LINE_BYTES_MAX = 64 * 1024
 
 
@@ -33,7 +34,7 @@ class Child:
         self.deaths = 0
         self.last_lines: deque[str] = deque(maxlen=5)
         self._on_line = on_line
-        self._log = made_folder(folder / "logs") / f"{program.name}.log"
+        self._log = _kept_short(made_folder(folder / "logs") / f"{program.name}.log")
         self._pid_file = made_folder(folder / "pids") / program.name
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
@@ -121,6 +122,13 @@ class Child:
         with self._log.open("a", encoding="utf-8") as log:
             log.write(line + "\n")
         self._on_line(self.program.name, line)
+
+
+def _kept_short(log: Path) -> Path:
+    """The log file; what grew large over earlier starts is put aside, and lost the next time."""
+    if log.exists() and log.stat().st_size > _LOG_BYTES_MAX:
+        log.replace(log.with_suffix(".old"))
+    return log
 
 
 def _ending(code: int) -> str:

@@ -1,0 +1,133 @@
+"""The schema beside the messages and the published reads: what one has, the other has too."""
+
+import re
+from dataclasses import fields
+
+import pytest
+from graphql import parse, validate
+
+from services.gateway import commands, reads, schema
+from services.gateway.app import STATIC
+from services.gateway.limits import graphql_schema
+from services.issuance import messages as issuance
+from services.registry import messages as registry
+from services.runtime import approval
+from services.runtime.messages import Command, wire_name
+from services.runtime.postgres import opened_connection
+from services.settlement import messages as settlement
+from tests.conftest import Database
+
+COMMANDS = [
+    command
+    for module in (registry, issuance, settlement)
+    for command in module.COMMANDS
+    if not issubclass(command, approval.Decision)
+]
+OWN_IDS = {
+    "organisation_id",
+    "account_id",
+    "project_id",
+    "reduction_id",
+    "batch_id",
+    "move_id",
+    "retirement_id",
+}
+
+
+def input_of(command: type[Command]) -> type[commands.CommandInput]:
+    """The input that the mutation of this command takes."""
+    verb = wire_name(command).split(".")[1]
+    resolver = getattr(schema.Mutation, verb, None)
+    assert resolver is not None or hasattr(schema.Mutation, verb), verb
+    definition = schema.Mutation.__strawberry_definition__
+    [field] = [one for one in definition.fields if one.python_name == verb]
+    [argument] = field.arguments
+    return argument.type
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=wire_name)
+def test_every_command_has_a_mutation_whose_input_has_its_fields(command: type[Command]) -> None:
+    given = {field.name for field in fields(input_of(command))} - {"id", "effective_at"}
+    wanted = set(command.__struct_fields__)
+    assert given <= wanted
+    assert len(wanted - given) <= 1
+    assert wanted - given <= OWN_IDS
+
+
+def test_every_mutation_answers_with_a_payload_of_the_one_shape() -> None:
+    kinds = graphql_schema(schema.schema).type_map
+    for field in kinds["Mutation"].fields.values():
+        payload = kinds[str(field.type).rstrip("!")]
+        assert [one.name for one in payload.interfaces] == ["Payload"]
+
+
+def test_the_schema_has_no_floats() -> None:
+    assert not re.search(r"\bFloat\b", schema.schema.as_str())
+
+
+def test_every_list_of_the_schema_is_bounded() -> None:
+    """A list without pages is only allowed where its length is."""
+    lists = {
+        f"{name}.{field}"
+        for name, kind in graphql_schema(schema.schema).type_map.items()
+        if hasattr(kind, "fields") and not name.startswith("__")
+        for field, definition in kind.fields.items()
+        if str(definition.type).startswith("[") and not name.endswith(("Connection", "Input"))
+    }
+    errors = {
+        f"{name}.errors" for name in graphql_schema(schema.schema).type_map if "Payload" in name
+    }
+    assert lists - errors == {
+        "Account.cash",
+        "Refusal.fields",
+        "Retirement.ranges",
+        "Trade.fields",
+        "Trade.ranges",
+        "Venue.methods",
+        "Venue.programmeCodes",
+        "ViewerIdentity.roles",
+    }
+
+
+def test_the_examples_of_the_query_page_are_valid() -> None:
+    document = parse((STATIC / "examples.graphql").read_text(encoding="utf-8"))
+    assert validate(graphql_schema(schema.schema), document) == []
+
+
+def test_the_query_page_asks_no_other_host() -> None:
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert re.findall(r"(?:src|href)=\"(?!/static/|data:)", page) == []
+    assert "url(http" not in (STATIC / "graphiql.css").read_text(encoding="utf-8")
+
+
+def test_every_statement_reads_from_one_service_only() -> None:
+    assert {reads.service_of(name) for name in reads.sql} == set(reads.SERVICES)
+
+
+async def test_every_statement_is_understood_and_allowed(database: Database) -> None:
+    connection = await opened_connection(database.url("gateway"), "public")
+    try:
+        for name, statement in reads.sql.items():
+            parameters = (await connection.prepare(statement)).get_parameters()
+            values = f"({', '.join(['NULL'] * len(parameters))})" if parameters else ""
+            await connection.execute(f'PREPARE "{name}" AS {statement}')
+            await connection.execute(f'EXPLAIN EXECUTE "{name}"{values}')
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("service", reads.SERVICES)
+async def test_the_gateway_sees_nothing_but_what_is_published(
+    service: str, database: Database
+) -> None:
+    connection = await opened_connection(database.url("gateway"), service)
+    try:
+        seen = await connection.fetch(
+            "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.table_privileges"
+            " WHERE grantee IN (current_user, 'PUBLIC') AND table_schema NOT IN"
+            " ('pg_catalog', 'information_schema') AND"
+            " NOT (table_schema LIKE '%\\_read' AND privilege_type = 'SELECT')"
+        )
+    finally:
+        await connection.close()
+    assert [row[0] for row in seen] == []
