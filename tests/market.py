@@ -1,11 +1,12 @@
 """A client of the whole market for tests: sends commands, trades and bank reports, and waits for what comes of them."""
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
 from typing import Any
@@ -20,12 +21,19 @@ from services.issuance.messages import IssueCredits, RecordReduction
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.registry.messages import (
+    ApplyForRegistration,
+    AppointOperator,
+    Document,
+    DraftProject,
     OpenAccount,
+    OpenNotice,
+    OpenTradingAccount,
     PublishMethodology,
+    RecordValidation,
     RegisterOrganisation,
     RegisterProgramme,
     RegisterProject,
-    SubmitProject,
+    TeamMember,
 )
 from services.registry.organisations import check_character
 from services.runtime import broker
@@ -48,6 +56,12 @@ HISTORIAN = Actor("hilda.historian", None, frozenset({"historian", "registrar"})
 
 NATIONAL, PILOT = "CCER", "WEEE-PILOT"
 VENUES = {"CBGEX": (NATIONAL, "LISTING"), "HZ-PILOT": (PILOT, "BILATERAL")}
+POSITIONS = {NATIONAL: Decimal("104.5"), PILOT: Decimal("120.5")}
+"""How far east projects of a programme lie: too far apart to be the same."""
+CATEGORIES = {"VERIFIER": "VERIFICATION_BODY", "AUTHORITY": "REGULATOR"}
+"""What parties are whose accounts do not trade."""
+ROLES = {"VERIFIER": frozenset({"verifier", "historian"})}
+"""What people do who do not own projects."""
 VINTAGE = 2024
 PATIENCE_SECONDS = 15.0
 _POLL_SECONDS = 0.02
@@ -100,6 +114,8 @@ class Market:
     """Every event that the broker has told since the start."""
     dead: list[Delivery] = field(default_factory=list, repr=False)
     """Every dead letter of settlement since the start."""
+    validation_body: Party | None = None
+    """Who validates every project."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
     _run: str = field(default_factory=lambda: secrets.token_hex(3).upper())
 
@@ -127,12 +143,15 @@ class Market:
         return answer
 
     async def party(self, kind: str = "OWNER") -> Party:
-        """A new organisation with an open account of this kind."""
+        """A new organisation with an open account of this kind, which trades if it may."""
         organisation_id, account_id = new_id(), new_id()
         name = self.unique("Org")
         await self.accepted(
             RegisterOrganisation(
-                organisation_id=organisation_id, name=name, credit_code=_credit_code()
+                organisation_id=organisation_id,
+                name=name,
+                credit_code=_credit_code(),
+                category=CATEGORIES.get(kind, "ENTERPRISE"),
             )
         )
         await self.accepted(
@@ -141,34 +160,69 @@ class Market:
         account = await self.database.fetchval(
             "SELECT number FROM registry.account WHERE account_id = $1", account_id
         )
-        roles = frozenset({"owner-operator"})
-        return Party(organisation_id, account_id, account, Actor(f"op@{name}", organisation_id, roles))
+        roles = ROLES.get(kind, frozenset({"owner-operator"}))
+        actor = Actor(f"op@{name}", organisation_id, roles)
+        if kind not in CATEGORIES:
+            await self.accepted(
+                AppointOperator(account=account, operator=actor.subject, name=actor.subject)
+            )
+            await self.accepted(OpenTradingAccount(trading_account_id=new_id(), account=account))
+        return Party(organisation_id, account_id, account, actor)
 
     async def project(self, owner: Party, programme: str = NATIONAL) -> str:
-        """A new registered project of this owner."""
-        code = self.unique("P")
-        await self.accepted(
-            SubmitProject(
+        """A new registered project of this owner, whose notice opened a hundred days ago."""
+        code, body = self.unique("P"), self.validation_body
+        assert body is not None
+        await self._long_ago(
+            100,
+            DraftProject(
                 project_id=new_id(),
                 code=code,
                 programme=programme,
                 methodology=f"{programme}-M",
+                activity="OTHER",
                 owner_account=owner.account,
                 name=f"Project {code}",
-                province="Sichuan",
-                longitude=Decimal("104.5"),
+                province=f"Province of {programme}",
+                longitude=POSITIONS[programme],
                 latitude=Decimal("30.5"),
                 construction_started_on=date(2020, 1, 1),
                 crediting_from=date(2021, 1, 1),
                 crediting_until=date(2030, 12, 31),
                 expected_annual_tonnes=100_000,
-                validation_body="VVB-1",
-            )
+            ),
+        )
+        await self._long_ago(
+            100,
+            OpenNotice(code=code, validation_body=body.account, documents=(_document("PDD"),)),
+        )
+        await self._long_ago(
+            40,
+            RecordValidation(
+                code=code,
+                validation_body=body.account,
+                is_positive=True,
+                team=tuple(TeamMember(name=name, is_sector_competent=True) for name in "AB"),
+                reviewer="C",
+                documents=(_document("VALIDATION_REPORT"),),
+            ),
+            body.actor,
+        )
+        await self._long_ago(
+            40, ApplyForRegistration(code=code, documents=(_document("COMMITMENT"),))
         )
         await self.accepted(RegisterProject(code=code))
         return code
 
-    async def issue(self, project: str, tonnes: int, vintage: int = VINTAGE, month: int = 1) -> UUID:
+    async def _long_ago(self, days: int, command: Command, actor: Actor = HISTORIAN) -> None:
+        """A command of so many days ago, which must be accepted."""
+        effective_at = datetime.now(UTC) - timedelta(days=days)
+        answer = await self.send(command, actor, effective_at=effective_at)
+        assert answer.refusal is None, answer.refusal
+
+    async def issue(
+        self, project: str, tonnes: int, vintage: int = VINTAGE, month: int = 1
+    ) -> UUID:
         """A new batch for the project's owner, from the reductions of one month; returns its id."""
         reduction_id, batch_id = new_id(), new_id()
         await self.accepted(
@@ -182,7 +236,8 @@ class Market:
                 tonnes=tonnes,
                 verification_body="VVB-2",
                 evidence="sha256:0",
-            )
+            ),
+            HISTORIAN,
         )
         waiting = await self.accepted(IssueCredits(batch_id=batch_id, reduction_id=reduction_id))
         assert waiting.approval_id is not None
@@ -240,7 +295,9 @@ class Market:
         await self.bank_outcome(reported["bank_reference"])
         return reported["bank_reference"]
 
-    def cash(self, account: str, fen: object, venue: str = "CBGEX", **changes: object) -> dict[str, Any]:
+    def cash(
+        self, account: str, fen: object, venue: str = "CBGEX", **changes: object
+    ) -> dict[str, Any]:
         """The data of a bank report that is in order, but for the changes."""
         return {
             "bank_reference": self.unique("BANK"),
@@ -475,6 +532,7 @@ async def opened_market(stack: Stack) -> AsyncIterator[Market]:
 
 
 async def _furnish(market: Market) -> None:
+    market.validation_body = await market.party("VERIFIER")
     kinds = {NATIONAL: "NATIONAL", PILOT: "PILOT_ASSOCIATION"}
     for code, kind in kinds.items():
         await market.accepted(
@@ -484,13 +542,24 @@ async def _furnish(market: Market) -> None:
         )
         await market.accepted(
             PublishMethodology(
-                code=f"{code}-M", programme=code, name="Method", crediting_years_max=40
+                code=f"{code}-M",
+                programme=code,
+                name="Method",
+                crediting_years_max=40,
+                valid_from=date(2020, 1, 1),
             )
         )
     for code, (programme, method) in VENUES.items():
         await market.accepted(
             OpenVenue(code=code, name=code, programmes=[programme], methods=[method])
         )
+
+
+def _document(kind: str) -> Document:
+    sha256 = hashlib.sha256(kind.encode()).hexdigest()
+    return Document(
+        kind=kind, name=kind, sha256=sha256, size_bytes=len(kind), media_type="text/plain"
+    )
 
 
 async def _listen(connection: AbstractConnection, events: list[CloudEvent]) -> None:

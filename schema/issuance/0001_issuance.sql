@@ -7,6 +7,17 @@ CREATE TABLE programme (
     kind    text NOT NULL
 );
 
+-- How the tonnes of a methodology's projects are quantified, and how reversals are insured against. A version never
+-- changes, and neither do its parameters.
+CREATE TABLE methodology (
+    code       text    PRIMARY KEY,
+    formula_id text,
+    risk_model text    NOT NULL CHECK (risk_model IN ('NONE', 'DEDUCTION', 'BUFFER')),
+    risk_rate  numeric CHECK (risk_rate > 0 AND risk_rate < 1),
+    parameters json    NOT NULL,
+    CHECK ((risk_model = 'NONE') = (risk_rate IS NULL))
+);
+
 CREATE TABLE project (
     code            text PRIMARY KEY,
     programme       text NOT NULL,
@@ -14,26 +25,66 @@ CREATE TABLE project (
     owner_account   text NOT NULL,
     registered_on   date NOT NULL,
     crediting_from  date NOT NULL,
-    crediting_until date NOT NULL
+    crediting_until date NOT NULL,
+    methodology     text NOT NULL,
+    validation_body text NOT NULL,
+    status          text NOT NULL CHECK (status IN ('REGISTERED', 'CANCELLED', 'REVOKED'))
 );
--- No statement updates it yet; the right is what FOR UPDATE asks for.
-GRANT UPDATE (owner_account) ON project TO tonne_issuance;
+GRANT UPDATE (status) ON project TO tonne_issuance;
 
 CREATE TABLE account (
     number          text PRIMARY KEY,
     organisation_id uuid NOT NULL,
-    kind            text NOT NULL
+    kind            text NOT NULL,
+    status          text NOT NULL CHECK (status IN ('OPEN', 'RESTRICTED', 'CLOSED'))
+);
+GRANT UPDATE (status) ON account TO tonne_issuance;
+
+-- Who operates an account, and who holds a role in a programme; without a row anybody whose token says so.
+CREATE TABLE operator (
+    account text NOT NULL REFERENCES account (number),
+    person  text NOT NULL,
+    PRIMARY KEY (account, person)
+);
+GRANT DELETE ON operator TO tonne_issuance;
+
+CREATE TABLE programme_role (
+    programme text NOT NULL,
+    role      text NOT NULL,
+    person    text NOT NULL,
+    PRIMARY KEY (programme, role, person)
+);
+GRANT DELETE ON programme_role TO tonne_issuance;
+
+-- Organisations whose applications are refused until a day, because they falsified.
+CREATE TABLE barred_owner (
+    organisation_id uuid NOT NULL,
+    project         text NOT NULL,
+    barred_until    date NOT NULL,
+    PRIMARY KEY (organisation_id, project)
 );
 
--- The monitoring periods of a project never overlap; several vintages share one period.
+-- Notices on the working days of years that the software did not come with; a later one replaces an earlier one.
+CREATE TABLE calendar_notice (
+    position     bigint  GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    notice_id    uuid    NOT NULL UNIQUE,
+    year         integer NOT NULL,
+    holidays     date[]  NOT NULL,
+    working_days date[]  NOT NULL
+);
+
+-- The monitoring periods of a project that are claimed never overlap; several vintages share one period. A report
+-- claims its period when it is published; if it is refused or withdrawn the period is free again.
 CREATE TABLE monitoring_period (
     project   text    NOT NULL REFERENCES project,
     number    integer NOT NULL CHECK (number > 0),
     starts_on date    NOT NULL,
     ends_on   date    NOT NULL CHECK (ends_on >= starts_on),
+    report_id uuid    UNIQUE,
     PRIMARY KEY (project, number),
     UNIQUE (project, number, starts_on, ends_on)
 );
+GRANT DELETE ON monitoring_period TO tonne_issuance;
 
 -- An exclusion constraint over text and range would need an extension that not every server has.
 CREATE FUNCTION refuse_overlapping_period() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
@@ -64,8 +115,11 @@ CREATE TABLE reduction (
     tonnes            bigint      NOT NULL CHECK (tonnes BETWEEN 1 AND 9007199254740991),
     verification_body text,
     evidence          text        NOT NULL CHECK (btrim(evidence) <> ''),
-    state             text        NOT NULL CHECK (state IN ('REGISTERED', 'ISSUED', 'ESTIMATED')),
+    state             text        NOT NULL CHECK (state IN ('REGISTERED', 'ISSUED', 'REVOKED', 'ESTIMATED')),
     batch_id          uuid        UNIQUE,
+    basis             text        CHECK (basis IN ('QUANTIFIED', 'ATTESTED')),
+    report_id         uuid,
+    revoked_tonnes    bigint      NOT NULL DEFAULT 0 CHECK (revoked_tonnes BETWEEN 0 AND tonnes),
     effective_at      timestamptz NOT NULL,
     recorded_at       timestamptz NOT NULL,
     UNIQUE (project, period_number, vintage),
@@ -76,9 +130,13 @@ CREATE TABLE reduction (
     CHECK ((state = 'ESTIMATED') = (period_number IS NULL)),
     CHECK ((state = 'ESTIMATED') = (vintage IS NULL)),
     CHECK ((state = 'ESTIMATED') = (verification_body IS NULL)),
-    CHECK ((state = 'ISSUED') = (batch_id IS NOT NULL))
+    CHECK ((state = 'ESTIMATED') = (basis IS NULL)),
+    -- What was registered before Tonne has no report.
+    CHECK (basis IS NOT DISTINCT FROM 'ATTESTED' OR (basis IS NULL) = (report_id IS NULL)),
+    CHECK (state = 'REVOKED' OR (state = 'ISSUED') = (batch_id IS NOT NULL)),
+    CHECK ((state = 'REVOKED') = (revoked_tonnes > 0))
 );
-GRANT UPDATE (state, batch_id) ON reduction TO tonne_issuance;
+GRANT UPDATE (state, batch_id, revoked_tonnes) ON reduction TO tonne_issuance;
 
 -- Appended for ever. A batch has exactly its reduction's project, vintage and tonnes; an opening batch has a source.
 CREATE TABLE credit_batch (
@@ -95,6 +153,7 @@ CREATE TABLE credit_batch (
     holder_account text        NOT NULL,
     reduction_id   uuid        UNIQUE,
     source         text,
+    buffer_tonnes  bigint      NOT NULL DEFAULT 0 CHECK (buffer_tonnes BETWEEN 0 AND tonnes),
     issued_at      timestamptz NOT NULL,
     recorded_at    timestamptz NOT NULL,
     UNIQUE (project, vintage, batch_number),

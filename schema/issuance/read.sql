@@ -1,15 +1,149 @@
--- What issuance publishes to everybody: reductions and credit batches.
+-- What issuance publishes: reductions, batches, reports once they are published, and what stands behind them.
 
 CREATE VIEW issuance_read.reduction AS
 SELECT
     reduction.reduction_id, reduction.project, project.programme, reduction.period_number, reduction.period_start,
     reduction.period_end, reduction.vintage, reduction.tonnes, reduction.state AS status,
-    reduction.verification_body, reduction.evidence, reduction.batch_id, reduction.recorded_at
+    reduction.verification_body, reduction.evidence, reduction.batch_id, reduction.recorded_at, reduction.basis,
+    reduction.report_id, reduction.revoked_tonnes, report.trace_sha256
 FROM reduction
-JOIN project ON project.code = reduction.project;
+JOIN project ON project.code = reduction.project
+LEFT JOIN report ON report.report_id = reduction.report_id;
 
 CREATE VIEW issuance_read.credit_batch AS
 SELECT
     batch_id, programme, country, project, vintage, batch_number, first_serial, last_serial, tonnes, serials,
-    reduction_id, reduction_id IS NULL AS is_opening, issued_at
+    reduction_id, reduction_id IS NULL AS is_opening, issued_at, buffer_tonnes
 FROM credit_batch;
+
+-- Reports: a draft is its owner's own affair, and so is one that was withdrawn before it was published.
+CREATE VIEW issuance_read.report AS
+SELECT
+    report.report_id, report.project, report.programme, report.methodology, report.period_number, report.period_start,
+    report.period_end, report.basis, report.state AS status, report.inputs_sha256, report.trace_sha256,
+    report.cautions, report.unverified, report.verification_body, report.notice_starts_on, report.notice_ends_on,
+    report.notice_is_provisional, report.applied_on, report.decide_by, report.decision_is_provisional,
+    report.overdue_told_on IS NOT NULL AS is_overdue, report.reason, report.submitted_at, report.changed_at,
+    stated.reported_tonnes, stated.verified_tonnes
+FROM report
+CROSS JOIN LATERAL (
+    SELECT sum(reported)::bigint AS reported_tonnes, sum(verified)::bigint AS verified_tonnes
+    FROM report_vintage
+    WHERE report_vintage.report_id = report.report_id
+) AS stated
+WHERE report.notice_starts_on IS NOT NULL;
+
+-- The same, drafts included, to the organisation that owns the project and to those who oversee the market.
+CREATE FUNCTION issuance_read.own_reports(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], project_code text
+)
+RETURNS TABLE (
+    report_id uuid, project text, period_number integer, period_start date, period_end date, basis text, status text,
+    reported_tonnes bigint, trace_sha256 text, submitted_at timestamptz, changed_at timestamptz
+)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT
+        report.report_id, report.project, report.period_number, report.period_start, report.period_end, report.basis,
+        report.state, (SELECT sum(reported)::bigint FROM report_vintage WHERE report_vintage.report_id = report.report_id),
+        report.trace_sha256, report.submitted_at, report.changed_at
+    FROM report
+    JOIN project ON project.code = report.project
+    LEFT JOIN account ON account.number = project.owner_account
+    WHERE report.project = project_code
+        AND (account.organisation_id = viewer_organisation OR viewer_roles && '{registrar,auditor,authority}')
+    ORDER BY report.period_number, report.submitted_at, report.report_id
+$$;
+
+-- Tonnes by calendar year; the reductions exist once they are registered.
+CREATE VIEW issuance_read.report_vintage AS
+SELECT
+    report_vintage.report_id, report_vintage.vintage, report_vintage.reported AS reported_tonnes,
+    report_vintage.verified AS verified_tonnes, reduction.reduction_id, reduction.batch_id
+FROM report_vintage
+JOIN report ON report.report_id = report_vintage.report_id AND report.notice_starts_on IS NOT NULL
+LEFT JOIN reduction
+    ON reduction.report_id = report_vintage.report_id AND reduction.vintage = report_vintage.vintage;
+
+CREATE VIEW issuance_read.report_comment AS
+SELECT comment_id, report_id, author, text, commented_at
+FROM report_comment;
+
+CREATE VIEW issuance_read.verification AS
+SELECT report_id, verification_body, team, reviewer, findings, statement AS statement_sha256, verified_at
+FROM verification;
+
+CREATE VIEW issuance_read.report_document AS
+SELECT
+    report_document.report_id, report_document.sha256, report_document.name, document.size_bytes, document.media_type,
+    document.content IS NOT NULL AS is_kept
+FROM report_document
+JOIN document USING (sha256)
+JOIN report ON report.report_id = report_document.report_id AND report.notice_starts_on IS NOT NULL;
+
+-- The content of a published report's document, if it is kept here.
+CREATE FUNCTION issuance_read.document_content(document_sha256 text)
+RETURNS bytea
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT document.content
+    FROM document
+    WHERE document.sha256 = document_sha256
+        AND EXISTS (
+            SELECT
+            FROM report_document
+            JOIN report ON report.report_id = report_document.report_id AND report.notice_starts_on IS NOT NULL
+            WHERE report_document.sha256 = document.sha256
+        )
+$$;
+
+-- Everything that it takes to compute a published report's tonnes again, by the report's id or a reduction's.
+CREATE FUNCTION issuance_read.trace(id uuid)
+RETURNS TABLE (report_id uuid, inputs_sha256 text, trace_sha256 text, trace json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT report.report_id, report.inputs_sha256, report.trace_sha256, report.trace
+    FROM report
+    WHERE report.trace IS NOT NULL
+        AND report.notice_starts_on IS NOT NULL
+        AND report.report_id = coalesce((SELECT reduction.report_id FROM reduction WHERE reduction_id = trace.id), trace.id)
+$$;
+
+CREATE VIEW issuance_read.grid_factor AS
+SELECT region, year, operating_margin, build_margin, published_on, source, edition, confidence
+FROM grid_factor;
+
+-- Separate figures per programme, never to be added up: what is published, verified, registered and issued. What was
+-- registered stays counted when it is issued, and what was revoked is shown beside it. Opening batches are neither.
+CREATE VIEW issuance_read.reduction_counter AS
+SELECT
+    programme.code AS programme, reported.noticed_reports, reported.verified_reports,
+    counted.registered_reductions, counted.registered_tonnes, counted.registered_quantified_tonnes,
+    counted.registered_attested_tonnes, counted.issued_reductions, counted.issued_tonnes,
+    counted.issued_quantified_tonnes, counted.issued_attested_tonnes, counted.revoked_tonnes
+FROM programme
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) FILTER (WHERE notice_starts_on IS NOT NULL) AS noticed_reports,
+        count(*) FILTER (WHERE EXISTS (SELECT FROM verification WHERE verification.report_id = report.report_id))
+            AS verified_reports
+    FROM report
+    WHERE report.programme = programme.code
+) AS reported
+CROSS JOIN LATERAL (
+    SELECT
+        count(*) AS registered_reductions,
+        coalesce(sum(tonnes), 0)::bigint AS registered_tonnes,
+        coalesce(sum(tonnes) FILTER (WHERE basis = 'QUANTIFIED'), 0)::bigint AS registered_quantified_tonnes,
+        coalesce(sum(tonnes) FILTER (WHERE basis = 'ATTESTED'), 0)::bigint AS registered_attested_tonnes,
+        count(batch_id) AS issued_reductions,
+        coalesce(sum(tonnes) FILTER (WHERE batch_id IS NOT NULL), 0)::bigint AS issued_tonnes,
+        coalesce(sum(tonnes) FILTER (WHERE batch_id IS NOT NULL AND basis = 'QUANTIFIED'), 0)::bigint
+            AS issued_quantified_tonnes,
+        coalesce(sum(tonnes) FILTER (WHERE batch_id IS NOT NULL AND basis = 'ATTESTED'), 0)::bigint
+            AS issued_attested_tonnes,
+        coalesce(sum(revoked_tonnes), 0)::bigint AS revoked_tonnes
+    FROM reduction
+    JOIN project ON project.code = reduction.project
+    WHERE project.programme = programme.code AND reduction.state <> 'ESTIMATED'
+) AS counted;

@@ -6,9 +6,11 @@ CREATE TABLE account (
     account_id      uuid NOT NULL UNIQUE,
     organisation_id uuid NOT NULL,
     kind            text NOT NULL,
-    status          text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'RESTRICTED', 'CLOSED'))
+    status          text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'RESTRICTED', 'CLOSED')),
+    trading_account text UNIQUE CHECK (kind IN ('OWNER', 'EMITTER', 'TRADER')),
+    operators       text[] NOT NULL DEFAULT '{}'
 );
-GRANT UPDATE (status) ON account TO tonne_settlement;
+GRANT UPDATE (status, trading_account, operators) ON account TO tonne_settlement;
 
 CREATE TABLE programme (
     code            text    PRIMARY KEY,

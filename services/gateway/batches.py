@@ -32,6 +32,9 @@ class CreditBatch:
     reduction_id: UUID | None
     is_opening: bool = strawberry.field(description="Recorded history of another registry.")
     issued_at: datetime
+    buffer_tonnes: Tonnes = strawberry.field(
+        description="Its last serials, which stand in for reversals and are not the holder's."
+    )
 
     @strawberry.field(name="programme")
     async def its_programme(self, info: Info) -> Programme | None:

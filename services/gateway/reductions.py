@@ -32,6 +32,12 @@ class Reduction:
     evidence: str | None
     batch_id: UUID | None
     recorded_at: datetime
+    basis: str | None = strawberry.field(
+        description="QUANTIFIED: computed from activity data, with a trace. ATTESTED: stated by the verifier."
+    )
+    report_id: UUID | None
+    revoked_tonnes: Tonnes = strawberry.field(description="Found to be falsified.")
+    trace_sha256: str | None
 
     @strawberry.field(name="project")
     async def its_project(self, info: Info) -> ProjectLink:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.issuance.methodologies import Methodology
 from services.issuance.reductions import (
     LIFECYCLE,
     Programme,
@@ -77,6 +78,12 @@ class Batch:
     holder_account: str
     reduction_id: UUID | None = None
     source: str | None = None
+    buffer_tonnes: int = 0
+
+    @property
+    def buffer_first_serial(self) -> int | None:
+        """Where the buffer begins, which reaches to the last serial; None where there is none."""
+        return self.block.next - self.buffer_tonnes if self.buffer_tonnes else None
 
     @property
     def is_opening(self) -> bool:
@@ -97,7 +104,12 @@ class Batch:
 
 
 def issue(
-    batch_id: UUID, reduction: Reduction, project: Project, number: int, on: date
+    batch_id: UUID,
+    reduction: Reduction,
+    project: Project,
+    methodology: Methodology,
+    number: int,
+    on: date,
 ) -> tuple[Batch, State]:
     """The batch of all the reductions' tonnes for the project's owner, and their state after it; irreversible."""
     state = advance(LIFECYCLE, reduction.state, Step.ISSUE, f"reduction/{reduction.reduction_id}")
@@ -116,6 +128,7 @@ def issue(
         tonnes=reduction.tonnes,
         holder_account=project.owner_account,
         reduction_id=reduction.reduction_id,
+        buffer_tonnes=methodology.buffered(reduction.tonnes),
     )
     return batch, state
 

@@ -1,11 +1,24 @@
-"""What issuance does with each command, and what it learns from the registry."""
+"""What issuance does with reductions and batches; its reports and what it learns stand in modules of their own."""
 
 from collections.abc import Sequence
+from uuid import UUID
 
 from msgspec.structs import asdict
 
-from services.issuance import batches, messages, reductions, store
+from services.issuance import (
+    batches,
+    messages,
+    parties,
+    reductions,
+    registry_handlers,
+    report_handlers,
+    report_store,
+    reports,
+    standing,
+    store,
+)
 from services.issuance.batches import Batch, Opening
+from services.issuance.drafts import Basis
 from services.issuance.messages import (
     CreditsIssued,
     EstimateReduction,
@@ -13,42 +26,42 @@ from services.issuance.messages import (
     IssueCredits,
     RecordReduction,
     ReductionEstimated,
-    ReductionRecorded,
+    ReductionsRevoked,
+    ReportIssued,
+    ReportRevoked,
+    RevokeReductions,
 )
-from services.issuance.reductions import Period, Programme, Project, Reduction, State
+from services.issuance.reductions import Period, Project, Reduction, State
+from services.issuance.reports import Report, Step
 from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, NotYetKnown, Unknown
-from services.registry.messages import AccountOpened, ProgrammeRegistered, ProjectRegistered
 from services.runtime.inbox import Service
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
 
 
 async def record_reduction(tx: Transaction, command: RecordReduction) -> Sequence[Event]:
-    """Registers exactly the tonnes that the verifier states, once for each period and vintage."""
-    require_role(tx.actor, Role.REGISTRAR, Role.VERIFIER)
-    reduction = Reduction(**asdict(command), state=State.REGISTERED, effective_at=tx.effective_at)
+    """Brings in what was registered before Tonne, once for each period and vintage."""
+    require_role(tx.actor, Role.HISTORIAN)
+    reduction = Reduction(
+        **asdict(command),
+        state=State.REGISTERED,
+        effective_at=tx.effective_at,
+        basis=Basis.ATTESTED,
+    )
     period = Period(command.period_number, command.period_start, command.period_end)
-    project, programme = await _creditable(tx, command.project)
+    project, programme = await standing.creditable(tx, command.project)
     await _require_free_reduction(tx, reduction)
+    if await store.is_period_reported(tx, project.code, period.number):
+        raise reductions.PeriodTaken(str(period), "a report")
     on = market_day(tx.effective_at)
     reductions.require_verified(reduction, project, programme, on, period)
     reductions.require_first(reduction, await store.find_reduction(tx, reduction))
     reductions.require_apart(period, await store.list_periods(tx, project.code))
     await store.insert_period(tx, project.code, period)
     await store.insert_reduction(tx, reduction)
-    return [
-        ReductionRecorded(
-            reduction_id=command.reduction_id,
-            project=command.project,
-            period_number=command.period_number,
-            period_start=command.period_start,
-            period_end=command.period_end,
-            vintage=command.vintage,
-            tonnes=command.tonnes,
-        )
-    ]
+    return [report_handlers.recorded(reduction)]
 
 
 async def estimate_reduction(tx: Transaction, command: EstimateReduction) -> Sequence[Event]:
@@ -67,22 +80,11 @@ async def estimate_reduction(tx: Transaction, command: EstimateReduction) -> Seq
         state=State.ESTIMATED,
         effective_at=tx.effective_at,
     )
-    project, programme = await _creditable(tx, command.project)
+    project, programme = await standing.creditable(tx, command.project)
     await _require_free_reduction(tx, reduction)
     reductions.require_creditable(reduction, project, programme)
     await store.insert_reduction(tx, reduction)
     return [ReductionEstimated(**asdict(command))]
-
-
-async def _creditable(tx: Transaction, code: str) -> tuple[Project, Programme]:
-    """The registered project, locked, and its programme; both may still be on their way from the registry."""
-    project = await store.lock_project(tx, code)
-    if project is None:
-        raise NotYetKnown("project", code)
-    programme = await store.get_programme(tx, project.programme)
-    if programme is None:
-        raise NotYetKnown("programme", project.programme)
-    return project, programme
 
 
 async def _require_free_reduction(tx: Transaction, reduction: Reduction) -> None:
@@ -93,16 +95,74 @@ async def _require_free_reduction(tx: Transaction, reduction: Reduction) -> None
 async def issue_credits(tx: Transaction, command: IssueCredits) -> Sequence[Event]:
     """Issues registered reductions as one batch to the project's owner; irreversible."""
     require_role(tx.actor, Role.REGISTRAR)
-    reduction = await store.lock_reduction(tx, command.reduction_id)
-    if reduction is None:
-        raise Unknown("reduction", str(command.reduction_id))
-    project, _ = await _creditable(tx, reduction.project)
+    reduction, project = await _lock_reduction(tx, command.reduction_id)
+    await standing.require_assigned(tx, project.programme, Role.REGISTRAR)
+    owner = await standing.account(tx, project.owner_account)
+    parties.require_living(owner)
+    methodology = await store.get_methodology(tx, project.methodology)
+    if methodology is None:
+        raise NotYetKnown("methodology", project.methodology)
     number = await _next_number(tx, command, project.code, reduction.vintage or 0)
     on = market_day(tx.effective_at)
-    batch, state = batches.issue(command.batch_id, reduction, project, number, on)
+    batch, state = batches.issue(command.batch_id, reduction, project, methodology, number, on)
     await store.insert_batch(tx, batch)
     await store.set_reduction_issued(tx, batch, state)
-    return [_issued(batch)]
+    return [_issued(batch), *await _issue_report(tx, reduction)]
+
+
+async def _lock_reduction(tx: Transaction, reduction_id: UUID) -> tuple[Reduction, Project]:
+    """The reductions and their project, both locked; raises Unknown if there are none."""
+    code = await store.get_project_of_reduction(tx, reduction_id)
+    if code is None:
+        raise Unknown("reduction", str(reduction_id))
+    project, _ = await standing.creditable(tx, code)
+    reduction = await store.lock_reduction(tx, reduction_id)
+    assert reduction is not None, "nothing deletes reductions"
+    return reduction, project
+
+
+async def _issue_report(tx: Transaction, reduction: Reduction) -> Sequence[Event]:
+    """A report is issued with the last of its reductions; nothing is issued from one that is revoked."""
+    if reduction.report_id is None:
+        return []
+    registered = await report_store.lock_report(tx, reduction.report_id)
+    report = reports.stepped(registered, Step.ISSUE, tx.effective_at)
+    if await report_store.count_unissued(tx, reduction.report_id):
+        return []
+    await report_store.update_reports(tx, [report])
+    tonnes = sum(report.verified.values())
+    return [ReportIssued(report_id=report.report_id, project=report.project, tonnes=tonnes)]
+
+
+async def revoke_reductions(tx: Transaction, command: RevokeReductions) -> Sequence[Event]:
+    """An authority has found the tonnes to be falsified; irreversible."""
+    require_role(tx.actor, Role.AUTHORITY)
+    registered, project = await _lock_reduction(tx, command.reduction_id)
+    reduction = reductions.revoke(registered, command.tonnes, command.reason)
+    await store.set_reduction_revoked(tx, reduction)
+    revoked = ReductionsRevoked(
+        reduction_id=reduction.reduction_id,
+        report_id=reduction.report_id,
+        project=project.code,
+        vintage=reduction.vintage or 0,
+        batch_id=reduction.batch_id,
+        owner_account=project.owner_account,
+        tonnes=command.tonnes,
+        reason=command.reason,
+    )
+    return [revoked, *await _revoke_report(tx, reduction, command.reason)]
+
+
+async def _revoke_report(tx: Transaction, reduction: Reduction, reason: str) -> Sequence[Event]:
+    """The report of which reductions were falsified is revoked, once."""
+    if reduction.report_id is None:
+        return []
+    before: Report = await report_store.lock_report(tx, reduction.report_id)
+    report = reports.close(before, Step.REVOKE, reason, tx.effective_at)
+    await report_store.update_reports(tx, [report])
+    if before.state == report.state:
+        return []
+    return [ReportRevoked(report_id=report.report_id, project=report.project, reason=reason)]
 
 
 async def import_opening_batch(tx: Transaction, command: ImportOpeningBatch) -> Sequence[Event]:
@@ -112,8 +172,7 @@ async def import_opening_batch(tx: Transaction, command: ImportOpeningBatch) -> 
     programme = await store.get_programme(tx, opening.programme)
     if programme is None:
         raise NotYetKnown("programme", opening.programme)
-    if not await store.is_account_known(tx, opening.holder_account):
-        raise NotYetKnown("account", opening.holder_account)
+    parties.require_living(await standing.account(tx, opening.holder_account))
     registered = await store.get_project(tx, opening.project)
     batches.require_opening(opening, programme, registered, market_day(tx.effective_at))
     number = await _next_number(tx, command, opening.project, opening.vintage)
@@ -146,49 +205,22 @@ def _issued(batch: Batch) -> CreditsIssued:
         holder_account=batch.holder_account,
         serials=batch.serials,
         is_opening=batch.is_opening,
+        buffer_first_serial=batch.buffer_first_serial,
     )
-
-
-async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -> Sequence[Event]:
-    """What is credited under the programme depends on its kind."""
-    await store.insert_programme(tx, Programme(event.code, event.country, event.kind))
-    return ()
-
-
-async def on_project_registered(tx: Transaction, event: ProjectRegistered) -> Sequence[Event]:
-    """From now on the project's verified reductions can be recorded."""
-    project = Project(
-        code=event.code,
-        programme=event.programme,
-        country=event.country,
-        owner_account=event.owner_account,
-        registered_on=event.registered_on,
-        crediting_from=event.crediting_from,
-        crediting_until=event.crediting_until,
-    )
-    await store.insert_project(tx, project)
-    return ()
-
-
-async def on_account_opened(tx: Transaction, event: AccountOpened) -> Sequence[Event]:
-    """Credits can be brought in for the account."""
-    await store.insert_account(tx, event.number, event.organisation_id, event.kind)
-    return ()
 
 
 SERVICE = Service(
     name="issuance",
     commands={
+        **report_handlers.COMMANDS,
         RecordReduction: record_reduction,
         EstimateReduction: estimate_reduction,
+        RevokeReductions: revoke_reductions,
         IssueCredits: issue_credits,
         ImportOpeningBatch: import_opening_batch,
     },
-    events={
-        ProgrammeRegistered: on_programme_registered,
-        ProjectRegistered: on_project_registered,
-        AccountOpened: on_account_opened,
-    },
+    events=registry_handlers.EVENTS,
     approvals=messages.APPROVALS,
-    four_eyes={IssueCredits: Role.APPROVER},
+    four_eyes={IssueCredits: Role.APPROVER, RevokeReductions: Role.APPROVER},
+    dry_runs=report_handlers.DRY_RUNS,
 )

@@ -1,11 +1,12 @@
 """What is true of reductions: of which periods they may be, and what their life is."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.kernel.lifecycles import advance
 from services.kernel.money import TONNES_MAX
 from services.kernel.names import require_text
 from services.kernel.refusals import AlreadyExists, Conflict, Invalid, OutOfRange
@@ -14,6 +15,8 @@ GENERATED_AFTER: Mapping[str, date] = {"NATIONAL": date(2020, 9, 22)}
 """By kind of programme, the day before the first that may be credited (measures 2023, article 17)."""
 
 PERIOD_NUMBER_MAX = 9999
+REGISTERED = "REGISTERED"
+"""The status of a project whose reductions may be credited."""
 
 
 class State(StrEnum):
@@ -21,6 +24,7 @@ class State(StrEnum):
 
     REGISTERED = "REGISTERED"
     ISSUED = "ISSUED"
+    REVOKED = "REVOKED"
     ESTIMATED = "ESTIMATED"
 
 
@@ -28,10 +32,14 @@ class Step(StrEnum):
     """What happens to registered reductions."""
 
     ISSUE = "ISSUE"
+    REVOKE = "REVOKE"
 
 
 LIFECYCLE: Mapping[tuple[State, Step], State] = {
     (State.REGISTERED, Step.ISSUE): State.ISSUED,
+    (State.REGISTERED, Step.REVOKE): State.REVOKED,
+    (State.ISSUED, Step.REVOKE): State.REVOKED,
+    (State.REVOKED, Step.REVOKE): State.REVOKED,
 }
 
 
@@ -83,6 +91,30 @@ class PeriodsOverlap(Conflict):
     other: str
 
 
+@dataclass(eq=False)
+class PeriodTaken(Conflict):
+    """This monitoring period of the project has reductions or a report already."""
+
+    given: str
+    other: str
+
+
+@dataclass(eq=False)
+class ProjectNotRegistered(Conflict):
+    """The project's registration has ended: nothing more is reported, registered or issued for it."""
+
+    project: str
+    status: str
+
+
+@dataclass(eq=False)
+class RevokedAboveRegistered(Conflict):
+    """No more tonnes are revoked than were registered."""
+
+    given: int
+    expected: int
+
+
 @dataclass(frozen=True, slots=True)
 class Programme:
     """What issuance knows of a programme."""
@@ -103,6 +135,9 @@ class Project:
     registered_on: date
     crediting_from: date
     crediting_until: date
+    methodology: str
+    validation_body: str
+    status: str = "REGISTERED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +150,15 @@ class Period:
 
     def __str__(self) -> str:
         return f"{self.number}: {self.starts_on} to {self.ends_on}"
+
+    @property
+    def years(self) -> range:
+        """The calendar years of its days."""
+        return range(self.starts_on.year, self.ends_on.year + 1)
+
+    def is_apart(self, other: "Period") -> bool:
+        """Whether they have no day in common."""
+        return self.ends_on < other.starts_on or other.ends_on < self.starts_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +176,10 @@ class Reduction:
     evidence: str
     state: State
     effective_at: datetime
+    basis: str | None = None
+    report_id: UUID | None = None
+    revoked_tonnes: int = 0
+    batch_id: UUID | None = None
 
 
 def require_verified(
@@ -139,20 +187,29 @@ def require_verified(
 ) -> None:
     """Raises the first refusal that the rule book has for verified reductions of this day."""
     require_text("verification_body", reduction.verification_body or "")
-    if not 1 <= period.number <= PERIOD_NUMBER_MAX:
-        raise OutOfRange("period_number", str(period.number), f"1 to {PERIOD_NUMBER_MAX}")
+    require_number(period)
     require_creditable(reduction, project, programme)
-    years = reduction.period_start.year, reduction.period_end.year
-    if reduction.vintage is None or not years[0] <= reduction.vintage <= years[1]:
-        raise OutOfRange("vintage", str(reduction.vintage), f"{years[0]} to {years[1]}")
+    years = period.years
+    if reduction.vintage not in years:
+        raise OutOfRange("vintage", str(reduction.vintage), f"{years[0]} to {years[-1]}")
     require_over(project, reduction.period_end, on)
 
 
+def require_number(period: Period) -> None:
+    """Raises OutOfRange unless the project's periods are counted from 1."""
+    if not 1 <= period.number <= PERIOD_NUMBER_MAX:
+        raise OutOfRange("period_number", str(period.number), f"1 to {PERIOD_NUMBER_MAX}")
+
+
 def require_creditable(reduction: Reduction, project: Project, programme: Programme) -> None:
-    """Raises a refusal unless the project could be credited for this period; "after" is strictly later (rule 2)."""
-    starts_on, ends_on = reduction.period_start, reduction.period_end
+    """Raises a refusal unless the project could be credited for this period."""
     require_text("evidence", reduction.evidence)
     require_tonnes(reduction.tonnes)
+    require_dates(reduction.period_start, reduction.period_end, project, programme)
+
+
+def require_dates(starts_on: date, ends_on: date, project: Project, programme: Programme) -> None:
+    """Raises a refusal unless these days may be credited; "after" is strictly later (rule 2)."""
     if ends_on < starts_on:
         raise OutOfRange("period_end", ends_on.isoformat(), f"on or after {starts_on}")
     after = GENERATED_AFTER.get(programme.kind, date.min)
@@ -170,11 +227,18 @@ def require_tonnes(tonnes: int) -> None:
 
 
 def require_over(project: Project, period_end: date, on: date) -> None:
-    """Raises a refusal if the day comes before the project's registration or the end of the period."""
+    """Raises a refusal unless the project is registered on this day and the period is over."""
+    require_registered(project)
     if on < project.registered_on:
         raise BeforeRegistration(on, project.registered_on)
     if on < period_end:
         raise PeriodNotOver(on, period_end)
+
+
+def require_registered(project: Project) -> None:
+    """Raises ProjectNotRegistered once the project is cancelled or its registration revoked."""
+    if project.status != REGISTERED:
+        raise ProjectNotRegistered(project.code, project.status)
 
 
 def require_apart(period: Period, recorded: Sequence[Period]) -> None:
@@ -182,8 +246,16 @@ def require_apart(period: Period, recorded: Sequence[Period]) -> None:
     for other in recorded:
         if other.number == period.number and other != period:
             raise PeriodDatesDiffer(str(period), str(other))
-        is_apart = period.ends_on < other.starts_on or other.ends_on < period.starts_on
-        if other.number != period.number and not is_apart:
+        if other.number != period.number and not period.is_apart(other):
+            raise PeriodsOverlap(str(period), str(other))
+
+
+def require_unclaimed(period: Period, claimed: Sequence[Period]) -> None:
+    """Raises PeriodTaken or PeriodsOverlap if a day of the period is claimed already (rule 25)."""
+    for other in claimed:
+        if other.number == period.number:
+            raise PeriodTaken(str(period), str(other))
+        if not period.is_apart(other):
             raise PeriodsOverlap(str(period), str(other))
 
 
@@ -192,3 +264,14 @@ def require_first(reduction: Reduction, twin: UUID | None) -> None:
     if twin is not None:
         period = f"{reduction.project} period {reduction.period_number}"
         raise AlreadyExists("reduction", f"{period} vintage {reduction.vintage}: {twin}")
+
+
+def revoke(reduction: Reduction, tonnes: int, reason: str) -> Reduction:
+    """The reductions without these tonnes, which were falsified; what was revoked before stays so."""
+    state = advance(LIFECYCLE, reduction.state, Step.REVOKE, f"reduction/{reduction.reduction_id}")
+    require_text("reason", reason)
+    require_tonnes(tonnes)
+    revoked = reduction.revoked_tonnes + tonnes
+    if revoked > reduction.tonnes:
+        raise RevokedAboveRegistered(revoked, reduction.tonnes)
+    return replace(reduction, state=state, revoked_tonnes=revoked)

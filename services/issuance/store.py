@@ -1,12 +1,21 @@
 """What issuance keeps: one typed function a statement."""
 
 from collections.abc import Sequence
-from dataclasses import astuple
+from dataclasses import astuple, replace
+from datetime import date
 from uuid import UUID
 
+import msgspec
+
 from services.issuance.batches import Batch
+from services.issuance.methodologies import Methodology
+from services.issuance.parties import Account, Assignment
+from services.issuance.quantification.parameters import Parameter
 from services.issuance.reductions import Period, Programme, Project, Reduction, State
+from services.kernel.calendars import CHINA, WorkingCalendar
+from services.registry.messages import OfficialDaysAdded
 from services.runtime import queries
+from services.runtime.messages import encode
 from services.runtime.postgres import Transaction, row, rows
 
 sql = queries.beside(__file__)
@@ -22,9 +31,107 @@ async def insert_project(tx: Transaction, project: Project) -> None:
     await tx.connection.execute(sql["insert_project"], *astuple(project))
 
 
-async def insert_account(tx: Transaction, number: str, organisation_id: UUID, kind: str) -> None:
+async def set_project_status(tx: Transaction, code: str, status: str) -> bool:
+    """Notes that a project's registration has ended; False if the project is not known."""
+    return bool(await tx.connection.fetchval(sql["set_project_status"], code, status))
+
+
+async def insert_methodology(tx: Transaction, methodology: Methodology) -> None:
+    """Notes a version of a methodology that the registry has told of."""
+    await tx.connection.execute(
+        sql["insert_methodology"],
+        methodology.code,
+        methodology.formula_id,
+        methodology.risk_model,
+        methodology.risk_rate,
+        encode(methodology.parameters).decode(),
+    )
+
+
+async def get_methodology(tx: Transaction, code: str) -> Methodology | None:
+    """A version of a methodology by its code."""
+    found = row(Methodology, await tx.connection.fetchrow(sql["get_methodology"], code))
+    if found is None:
+        return None
+    parameters = await tx.connection.fetchval(sql["get_parameters"], code)
+    return replace(found, parameters=msgspec.json.decode(parameters, type=tuple[Parameter, ...]))
+
+
+async def insert_barred_owner(
+    tx: Transaction, organisation_id: UUID, project: str, barred_until: date
+) -> None:
+    """Notes until when an owner's applications are refused, and because of which project."""
+    await tx.connection.execute(sql["insert_barred_owner"], organisation_id, project, barred_until)
+
+
+async def get_barred_until(tx: Transaction, organisation_id: UUID) -> date | None:
+    """The first day on which the owner's applications are accepted again, if they ever were refused."""
+    return await tx.connection.fetchval(sql["get_barred_until"], organisation_id)
+
+
+async def insert_account(tx: Transaction, account: Account) -> None:
     """Notes an account that the registry has told of."""
-    await tx.connection.execute(sql["insert_account"], number, organisation_id, kind)
+    await tx.connection.execute(
+        sql["insert_account"],
+        account.number,
+        account.organisation_id,
+        account.kind,
+        account.status,
+    )
+
+
+async def get_account(tx: Transaction, number: str) -> Account | None:
+    """An account by its number, with its operators."""
+    return row(Account, await tx.connection.fetchrow(sql["get_account"], number))
+
+
+async def set_account_status(tx: Transaction, number: str, status: str) -> bool:
+    """Notes whether an account can be used; False if it is not known."""
+    return bool(await tx.connection.fetchval(sql["set_account_status"], number, status))
+
+
+async def insert_operator(tx: Transaction, account: str, person: str) -> None:
+    """Notes who operates an account, which must be known."""
+    await tx.connection.execute(sql["insert_operator"], account, person)
+
+
+async def delete_operator(tx: Transaction, account: str, person: str) -> None:
+    """Notes that a person operates an account no more."""
+    await tx.connection.execute(sql["delete_operator"], account, person)
+
+
+async def insert_programme_role(tx: Transaction, programme: str, role: str, person: str) -> None:
+    """Notes who holds a role in a programme."""
+    await tx.connection.execute(sql["insert_programme_role"], programme, role, person)
+
+
+async def delete_programme_role(tx: Transaction, programme: str, role: str, person: str) -> None:
+    """Notes that a person holds a role in a programme no more."""
+    await tx.connection.execute(sql["delete_programme_role"], programme, role, person)
+
+
+async def list_programme_roles(tx: Transaction, programme: str) -> Sequence[Assignment]:
+    """Who holds which role in a programme."""
+    return rows(Assignment, await tx.connection.fetch(sql["list_programme_roles"], programme))
+
+
+async def insert_calendar_notice(tx: Transaction, notice: OfficialDaysAdded) -> None:
+    """Notes what the registry has told of a year's working days."""
+    await tx.connection.execute(
+        sql["insert_calendar_notice"],
+        notice.notice_id,
+        notice.year,
+        notice.holidays,
+        notice.working_days,
+    )
+
+
+async def get_calendar(tx: Transaction) -> WorkingCalendar:
+    """The official calendar with every notice that came since."""
+    calendar = CHINA
+    for notice in await tx.connection.fetch(sql["list_calendar_notices"]):
+        calendar = calendar.with_year(notice["year"], notice["holidays"], notice["working_days"])
+    return calendar
 
 
 async def get_programme(tx: Transaction, code: str) -> Programme | None:
@@ -42,19 +149,19 @@ async def lock_project(tx: Transaction, code: str) -> Project | None:
     return row(Project, await tx.connection.fetchrow(sql["lock_project"], code))
 
 
-async def is_account_known(tx: Transaction, number: str) -> bool:
-    """Whether the registry has told of this account."""
-    return bool(await tx.connection.fetchval(sql["is_account_known"], number))
-
-
 async def list_periods(tx: Transaction, project: str) -> Sequence[Period]:
-    """The monitoring periods of a project that have verified reductions."""
+    """The monitoring periods of a project that are claimed."""
     return rows(Period, await tx.connection.fetch(sql["list_periods"], project))
 
 
 async def insert_period(tx: Transaction, project: str, period: Period) -> None:
     """Notes a monitoring period, unless another vintage's reductions brought it."""
     await tx.connection.execute(sql["insert_period"], project, *astuple(period))
+
+
+async def is_period_reported(tx: Transaction, project: str, number: int) -> bool:
+    """Whether the period is that of a report."""
+    return bool(await tx.connection.fetchval(sql["is_period_reported"], project, number))
 
 
 async def is_reduction_known(tx: Transaction, reduction_id: UUID) -> bool:
@@ -67,6 +174,11 @@ async def find_reduction(tx: Transaction, reduction: Reduction) -> UUID | None:
     return await tx.connection.fetchval(
         sql["find_reduction"], reduction.project, reduction.period_number, reduction.vintage
     )
+
+
+async def get_project_of_reduction(tx: Transaction, reduction_id: UUID) -> str | None:
+    """The code of the reductions' project, which never changes; None if there are no such reductions."""
+    return await tx.connection.fetchval(sql["get_project_of_reduction"], reduction_id)
 
 
 async def lock_reduction(tx: Transaction, reduction_id: UUID) -> Reduction | None:
@@ -83,6 +195,16 @@ async def set_reduction_issued(tx: Transaction, batch: Batch, state: State) -> N
     """Ties the reductions to the batch that was issued from them."""
     await tx.connection.execute(
         sql["set_reduction_issued"], batch.reduction_id, state, batch.batch_id
+    )
+
+
+async def set_reduction_revoked(tx: Transaction, reduction: Reduction) -> None:
+    """Notes how many of the tonnes were falsified."""
+    await tx.connection.execute(
+        sql["set_reduction_revoked"],
+        reduction.reduction_id,
+        reduction.state,
+        reduction.revoked_tonnes,
     )
 
 
@@ -118,6 +240,7 @@ async def insert_batch(tx: Transaction, batch: Batch) -> None:
         batch.holder_account,
         batch.reduction_id,
         batch.source,
+        batch.buffer_tonnes,
         tx.effective_at,
         tx.recorded_at,
     )

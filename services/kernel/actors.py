@@ -1,5 +1,6 @@
 """Who acts: a person or system, the organisation acted for, and the roles held."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -33,6 +34,14 @@ class Actor:
 SYSTEM = Actor("tonne")
 
 
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A role that a person holds in a programme."""
+
+    role: str
+    person: str
+
+
 @dataclass(eq=False)
 class RoleMissing(Forbidden):
     """The caller holds none of the roles that may do this."""
@@ -48,6 +57,23 @@ class OtherOrganisation(Forbidden):
     subject: str
 
 
+@dataclass(eq=False)
+class NotOperator(Forbidden):
+    """An account that has operators is operated by nobody else."""
+
+    account: str
+    subject: str
+
+
+@dataclass(eq=False)
+class NotAssigned(Forbidden):
+    """The programme has named who holds this role in it, and the caller is not among them."""
+
+    subject: str
+    programme: str
+    expected: str
+
+
 def require_role(actor: Actor, *allowed: Role) -> None:
     """Raises RoleMissing unless the actor holds one of the allowed roles."""
     if actor.roles.isdisjoint(allowed):
@@ -58,3 +84,23 @@ def require_organisation(actor: Actor, organisation: UUID) -> None:
     """Raises OtherOrganisation unless the actor acts for this organisation."""
     if actor.organisation != organisation:
         raise OtherOrganisation(actor.subject)
+
+
+def require_operator(actor: Actor, account: str, operators: Collection[str]) -> None:
+    """Raises NotOperator unless the account has no operators yet, or the actor is one of them."""
+    if operators and actor.subject not in operators:
+        raise NotOperator(account, actor.subject)
+
+
+def require_programme_role(
+    actor: Actor, programme: str, assigned: Collection[Assignment], *allowed: Role
+) -> None:
+    """Raises a refusal unless the token names a role for this and the programme gives it to nobody, or to the actor."""
+    require_role(actor, *allowed)
+    if not any(_holds(actor, role, assigned) for role in allowed if role in actor.roles):
+        raise NotAssigned(actor.subject, programme, " or ".join(allowed))
+
+
+def _holds(actor: Actor, role: Role, assigned: Collection[Assignment]) -> bool:
+    people = {one.person for one in assigned if one.role == role}
+    return not people or actor.subject in people

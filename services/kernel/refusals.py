@@ -95,6 +95,14 @@ class OutOfRange(Invalid):
     expected: str
 
 
+@dataclass(eq=False)
+class AccountNotOpen(Forbidden):
+    """A restricted or closed account cannot be used (registration rules 2023, articles 10 and 11)."""
+
+    account: str
+    state: str
+
+
 def every_refusal(root: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:
     """All refusals that imported modules can raise: the closed list of codes."""
     for child in root.__subclasses__():

@@ -1,13 +1,14 @@
-"""What is true of programmes and their methodologies."""
+"""What is true of programmes: what each is, and the version of its rules that is in force."""
 
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
-from services.kernel.names import require_code, require_text
-from services.kernel.refusals import Invalid, OutOfRange
+from services.kernel.names import is_storable, require_code, require_text
+from services.kernel.refusals import Conflict, Invalid, OutOfRange
 from services.registry.organisations import require_country
 
-CREDITING_YEARS_MAX = 100
+RULE_BOOK_LENGTH_MAX = 1000
 
 
 class Kind(StrEnum):
@@ -26,42 +27,51 @@ class NeverForEts(Invalid):
     expected: str
 
 
+@dataclass(eq=False)
+class AmendmentTooEarly(Conflict):
+    """An amendment is in force from its own day on, which lies after the day of the version before it."""
+
+    given: date
+    valid_from: date
+
+
 @dataclass(frozen=True, slots=True)
 class Programme:
-    """A crediting programme."""
+    """A crediting programme by its newest version."""
 
     code: str
     name: str
     country: str
     kind: str
     is_ets_eligible: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Methodology:
-    """One version of a rule for quantifying reductions."""
-
-    code: str
-    programme: str
-    name: str
-    crediting_years_max: int
+    rule_book: str = ""
+    version: int = 1
+    valid_from: date = date.min
 
 
 def require_valid_programme(programme: Programme) -> None:
     """Raises a refusal unless the programme can be entered."""
     require_code("code", programme.code)
-    require_text("name", programme.name)
     require_country(programme.country)
     if programme.kind not in Kind.__members__:
         raise OutOfRange("kind", programme.kind[:40], ", ".join(Kind))
     if programme.is_ets_eligible and programme.kind != Kind.NATIONAL:
         raise NeverForEts(programme.kind, Kind.NATIONAL)
+    _require_terms(programme.name, programme.rule_book)
 
 
-def require_valid_methodology(methodology: Methodology) -> None:
-    """Raises a refusal unless the methodology can be entered."""
-    require_code("code", methodology.code)
-    require_text("name", methodology.name)
-    if not 1 <= methodology.crediting_years_max <= CREDITING_YEARS_MAX:
-        given = str(methodology.crediting_years_max)
-        raise OutOfRange("crediting_years_max", given, f"1 to {CREDITING_YEARS_MAX}")
+def require_amendment(
+    programme: Programme, name: str, rule_book: str, reason: str, day: date
+) -> None:
+    """Raises a refusal unless this can be the programme's next version from this day on."""
+    _require_terms(name, rule_book)
+    require_text("reason", reason)
+    if day <= programme.valid_from:
+        raise AmendmentTooEarly(day, programme.valid_from)
+
+
+def _require_terms(name: str, rule_book: str) -> None:
+    require_text("name", name)
+    if len(rule_book) > RULE_BOOK_LENGTH_MAX or not is_storable(rule_book):
+        expected = f"at most {RULE_BOOK_LENGTH_MAX} characters, none of them control characters"
+        raise OutOfRange("rule_book", rule_book[:40], expected)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,10 @@ COMMAND_PATIENCE_SECONDS = 5.0
 EVENT_PATIENCE_SECONDS = 30.0
 
 Handler = Callable[[Transaction, Any], Awaitable[Sequence[Event]]]
+DryRun = Callable[[Transaction, Any], Awaitable[object]]
+"""Answers without an effect: what it returns, as JSON, is the answer's result."""
+Daily = Callable[[date], Command]
+"""The command by which the clock tells a service that this day has begun."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +51,14 @@ class Service:
     events: Mapping[type[Event], Handler]
     approvals: approval.Words
     four_eyes: Mapping[type[Command], Role] = field(default_factory=dict[type[Command], Role])
+    dry_runs: Mapping[type[Command], DryRun] = field(default_factory=dict[type[Command], DryRun])
+    daily: Daily | None = None
 
     @cached_property
     def kinds(self) -> Mapping[str, type[Command]]:
         """Every command by its wire name, the two decisions included."""
-        return by_wire_name([*self.commands, self.approvals.approve, self.approvals.refuse])
+        decisions = self.approvals.approve, self.approvals.refuse
+        return by_wire_name([*self.commands, *self.dry_runs, *decisions])
 
 
 @dataclass(eq=False)
@@ -153,6 +160,8 @@ async def _handle(
         raise UnknownCommand(envelope.type)
     command = decode(kind, envelope.data)
     tx = _transaction(connection, envelope)
+    if kind in service.dry_runs:
+        return await _tried(tx, service, command), ()
     if isinstance(command, approval.Decision):
         return await approval.decide(tx, command, service)
     if kind in service.four_eyes:
@@ -168,6 +177,12 @@ async def accept(
     positions = await outbox.append(tx, events)
     subject = events[0].subject if events else None
     return Answer(command_id=tx.message_id, outcome=Answer.ACCEPTED, subject=subject), positions
+
+
+async def _tried(tx: Transaction, service: Service, command: Command) -> Answer:
+    """What the dry run finds; nothing is stored but the answer."""
+    result = msgspec.Raw(encode(await service.dry_runs[type(command)](tx, command)))
+    return Answer(command_id=tx.message_id, outcome=Answer.ACCEPTED, result=result)
 
 
 def _transaction(connection: Connection, envelope: CloudEvent) -> Transaction:

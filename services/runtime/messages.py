@@ -98,6 +98,8 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str | None = None
     approval_id: UUID | None = None
     refusal: RefusalBody | None = None
+    result: msgspec.Raw = msgspec.Raw(b"null")
+    """What a dry run found; a command that takes effect has none."""
 
 
 class MalformedCommand(Invalid):

@@ -123,7 +123,8 @@ async def _publish_reads(connection: Connection, service: str) -> None:
         f"SET LOCAL ROLE {_OWNER};"
         f"SET LOCAL search_path = {service}"
     )
-    for path in (SCHEMA_FOLDER / "approvals.sql", SCHEMA_FOLDER / service / "read.sql"):
+    own = sorted((SCHEMA_FOLDER / service).glob("read*.sql"))
+    for path in (SCHEMA_FOLDER / "approvals.sql", *own):
         text = path.read_text(encoding="utf-8")
         await connection.execute(text.replace("{service}", service))
     await connection.execute(

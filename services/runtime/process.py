@@ -11,7 +11,7 @@ from aio_pika.abc import AbstractConnection
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.runtime import broker, inbox, telemetry
+from services.runtime import broker, clock, inbox, telemetry
 from services.runtime.consumer import Consumer, Consumption
 from services.runtime.postgres import OUTAGES, Pool, opened_pool
 from services.runtime.relay import Relay
@@ -99,7 +99,8 @@ async def serve(
 
         async def session(connection: AbstractConnection) -> None:
             with health.consuming():
-                await _session(connection, Extra(consumptions, work.tasks), relay, stopping)
+                together = Extra(consumptions, work.tasks)
+                await _session(service, connection, together, relay, stopping)
 
         await broker.stay_connected(settings.amqp_url, session, stopping)
     log.info("drained", service=service.name)
@@ -113,7 +114,11 @@ def _consumptions(service: inbox.Service, pool: Pool) -> list[Consumption]:
 
 
 async def _session(
-    connection: AbstractConnection, work: Extra, relay: Relay, stopping: asyncio.Event
+    service: inbox.Service,
+    connection: AbstractConnection,
+    work: Extra,
+    relay: Relay,
+    stopping: asyncio.Event,
 ) -> None:
     """One broker connection's work: ends when stopped and drained, or by the connection's loss."""
     publisher = await broker.Publisher.open(connection)
@@ -124,6 +129,9 @@ async def _session(
     async with asyncio.TaskGroup() as group:
         relaying = group.create_task(relay.run(publisher))
         beside = [group.create_task(task(relay.wake)) for task in work.tasks]
+        if service.daily is not None:
+            opening = clock.run(service.name, service.daily, publisher)
+            beside.append(group.create_task(opening))
         working = [
             group.create_task(Consumer(one, subscription, publisher, relay.wake).run())
             for one, subscription in zip(work.consumptions, subscriptions, strict=True)

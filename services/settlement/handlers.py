@@ -3,16 +3,27 @@
 from collections.abc import Sequence
 
 from services.issuance.messages import CreditsIssued
-from services.kernel.actors import Actor, Role, require_organisation, require_role
+from services.kernel.actors import (
+    Actor,
+    Role,
+    require_operator,
+    require_organisation,
+    require_role,
+)
 from services.kernel.blocks import Block
 from services.kernel.clocks import market_day
 from services.kernel.money import TONNES_MAX
-from services.kernel.refusals import AlreadyExists, NotYetKnown, OutOfRange, Unknown
-from services.registry.messages import AccountOpened, ProgrammeRegistered
+from services.kernel.refusals import (
+    AccountNotOpen,
+    AlreadyExists,
+    NotYetKnown,
+    OutOfRange,
+    Unknown,
+)
 from services.runtime.inbox import Service
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
-from services.settlement import messages, store
+from services.settlement import learning, messages, store
 from services.settlement.ledger import Account, Batch, Books, Bucket, Instrument, Place
 from services.settlement.messages import (
     CreditsMoved,
@@ -27,27 +38,13 @@ from services.settlement.messages import (
     VenueModeChanged,
     VenueOpened,
 )
-from services.settlement.retirements import Programme, certificate_number, require_usable
+from services.settlement.retirements import certificate_number, require_usable
 from services.settlement.store import Wanted
 from services.settlement.trades import Mode, VenueNotOpen, require_venue_terms
 
 
-async def on_account_opened(tx: Transaction, event: AccountOpened) -> Sequence[Event]:
-    """Trades and credits may name the account from now on."""
-    await store.insert_account(
-        tx, event.number, event.account_id, event.organisation_id, event.kind
-    )
-    return []
-
-
-async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -> Sequence[Event]:
-    """What its credits may be used for follows from the programme."""
-    await store.insert_programme(tx, Programme(event.code, event.kind, event.is_ets_eligible))
-    return []
-
-
 async def on_credits_issued(tx: Transaction, event: CreditsIssued) -> Sequence[Event]:
-    """Credits the batch to its holder, in the registry's bucket."""
+    """Credits the batch to its holder, in the registry's bucket; what stands in for reversals in the buffer."""
     if await store.get_programme(tx, event.programme) is None:
         raise NotYetKnown("programme", event.programme)
     block = Block(event.batch_id, event.first_serial, event.last_serial + 1)
@@ -63,14 +60,32 @@ async def on_credits_issued(tx: Transaction, event: CreditsIssued) -> Sequence[E
     await store.insert_batch(tx, batch, block, event.is_opening)
     books = await store.lock_books(tx, [event.holder_account], [batch.instrument])
     books.account(event.holder_account)
-    target = Place(event.holder_account, Bucket.REGISTRY)
-    books.receive(event.subject, block, target, tx.effective_at)
+    parts = [
+        (part, Place(event.holder_account, bucket)) for part, bucket in _received(block, event)
+    ]
+    for part, target in parts:
+        books.receive(event.subject, part, target, tx.effective_at)
     await store.write_books(tx, books)
     return [
         CreditsReceived(
-            account=event.holder_account, range=batch.serials(block), tonnes=block.tonnes
+            account=target.account,
+            range=batch.serials(part),
+            tonnes=part.tonnes,
+            bucket=target.bucket,
         )
+        for part, target in parts
     ]
+
+
+def _received(block: Block, event: CreditsIssued) -> Sequence[tuple[Block, Bucket]]:
+    """The parts of a new batch: what its holder may use, and the tail that stands in for reversals."""
+    first = event.buffer_first_serial
+    if first is None:
+        return [(block, Bucket.REGISTRY)]
+    if first == block.first:
+        return [(block, Bucket.BUFFER)]
+    kept, buffered = block.split_tail(block.next - first)
+    return [(kept, Bucket.REGISTRY), (buffered, Bucket.BUFFER)]
 
 
 async def open_venue(tx: Transaction, command: OpenVenue) -> Sequence[Event]:
@@ -212,6 +227,9 @@ def _require_owner(actor: Actor, account: Account | None, number: str) -> None:
     if account is None:
         raise NotYetKnown("account", number)
     require_organisation(actor, account.organisation_id)
+    require_operator(actor, number, account.operators)
+    if account.status != "OPEN":
+        raise AccountNotOpen(number, account.status)
 
 
 def _require_tonnes(tonnes: int) -> None:
@@ -230,8 +248,7 @@ SERVICE = Service(
         RetireCredits: retire_credits,
     },
     events={
-        AccountOpened: on_account_opened,
-        ProgrammeRegistered: on_programme_registered,
+        **learning.EVENTS,
         CreditsIssued: on_credits_issued,
     },
     approvals=messages.APPROVALS,

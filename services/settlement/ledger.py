@@ -80,6 +80,10 @@ class Account:
     organisation_id: UUID
     kind: str
     status: str
+    trading_account: str | None = None
+    """Its number; without one the account trades nothing."""
+    operators: Sequence[str] = ()
+    """Who alone may act for the account; as long as there is nobody, anyone of its organisation."""
 
 
 @dataclass(frozen=True, slots=True)

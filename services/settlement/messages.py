@@ -91,11 +91,13 @@ class MoveFromVenue(Command, frozen=True, kw_only=True, tag="settlement.move_fro
 
 
 class CreditsReceived(Event, frozen=True, kw_only=True, tag="settlement.credits.received"):
-    """A batch was credited to its first holder."""
+    """A batch, or one of its two parts, was credited to its first holder."""
 
     account: str
     range: SerialRange
     tonnes: int
+    bucket: str = "registry"
+    """``buffer`` for what stands in for reversals, and is not the holder's to give."""
 
     @property
     def subject(self) -> str:

@@ -2,6 +2,30 @@
 INSERT INTO account (number, account_id, organisation_id, kind)
 VALUES ($1, $2, $3, $4)
 
+-- name: set_account_status
+UPDATE account
+SET status = $2
+WHERE number = $1
+RETURNING number
+
+-- name: set_trading_account
+UPDATE account
+SET trading_account = $2
+WHERE number = $1
+RETURNING number
+
+-- name: add_operator
+UPDATE account
+SET operators = array_append(array_remove(operators, $2), $2)
+WHERE number = $1
+RETURNING number
+
+-- name: remove_operator
+UPDATE account
+SET operators = array_remove(operators, $2)
+WHERE number = $1
+RETURNING number
+
 -- name: insert_programme
 INSERT INTO programme (code, kind, is_ets_eligible)
 VALUES ($1, $2, $3)
@@ -17,7 +41,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: lock_accounts
 -- Always in the order of their numbers, so that writers of the same accounts queue up and never deadlock.
-SELECT number, organisation_id, kind, status
+SELECT number, organisation_id, kind, status, trading_account, operators
 FROM account
 WHERE number = ANY ($1::text[])
 ORDER BY number

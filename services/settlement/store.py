@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from services.kernel.blocks import Block
+from services.kernel.refusals import NotYetKnown
 from services.runtime import queries
 from services.runtime.postgres import Transaction, row, rows
 from services.settlement.ledger import (
@@ -47,6 +48,31 @@ async def insert_account(
 ) -> None:
     """Learns of an account."""
     await tx.connection.execute(sql["insert_account"], number, account_id, organisation_id, kind)
+
+
+async def set_account_status(tx: Transaction, number: str, status: str) -> None:
+    """Learns of a restriction, of its end, or of a closure."""
+    await _change_account(tx, "set_account_status", number, status)
+
+
+async def set_trading_account(tx: Transaction, number: str, trading_account: str) -> None:
+    """Learns that the account may trade."""
+    await _change_account(tx, "set_trading_account", number, trading_account)
+
+
+async def add_operator(tx: Transaction, number: str, operator: str) -> None:
+    """Learns who may act for the account."""
+    await _change_account(tx, "add_operator", number, operator)
+
+
+async def remove_operator(tx: Transaction, number: str, operator: str) -> None:
+    """Learns who may act for the account no more."""
+    await _change_account(tx, "remove_operator", number, operator)
+
+
+async def _change_account(tx: Transaction, statement: str, number: str, value: str) -> None:
+    if await tx.connection.fetchval(sql[statement], number, value) is None:
+        raise NotYetKnown("account", number)
 
 
 async def insert_programme(tx: Transaction, programme: Programme) -> None:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from services.kernel.blocks import Block
 from services.kernel.clocks import CLOCK_LEEWAY
 from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen, yuan
-from services.kernel.refusals import Conflict, Forbidden, Invalid
+from services.kernel.refusals import Conflict, Forbidden, Invalid, NotYetKnown
 from services.settlement.ledger import Account, Books, Bucket, CashKey, Instrument, Place
 from services.settlement.messages import ExecutedTrade, OpenVenue, SerialRange
 
@@ -253,6 +253,8 @@ def _check_terms(trade: ExecutedTrade, venue: Venue, clock: datetime) -> int:
 def _require_trading(account: Account) -> None:
     if account.kind not in TRADING_KINDS or account.status != "OPEN":
         raise AccountMayNotTrade(account.number, account.kind, account.status)
+    if account.trading_account is None:
+        raise NotYetKnown("trading account", account.number)
 
 
 def _deliver(

@@ -1,6 +1,7 @@
 """The ``tonne`` command line: each command says what it does, and imports late what it needs."""
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -116,6 +117,26 @@ def verify(as_json: AsJson = False) -> None:
     from services.tools import running
 
     sys.exit(running.verify(as_json))
+
+
+@app.command()
+def quantify(
+    file: Annotated[
+        Path,
+        typer.Argument(exists=True, dir_okay=False, help="TOML or JSON: what was measured."),
+    ],
+    methodology: Annotated[
+        Path | None, typer.Option(exists=True, help="The methodology's TOML, if not the demo's.")
+    ] = None,
+    grid_factors: Annotated[
+        Path | None, typer.Option(exists=True, help="The grids' TOML, if not the demo's.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Computes the tonnes of a monitoring period from what was measured, and shows every step."""
+    from services.tools import quantify as command
+
+    print(command.report(file, methodology, grid_factors, as_json))
 
 
 @app.command()

@@ -62,13 +62,16 @@ def _sdl() -> str:
 
 
 def _lifecycles() -> str:
-    from services.issuance import reductions
-    from services.registry import projects
+    from services.issuance import reductions, reports
+    from services.registry import accounts, applications, projects
     from services.runtime import approval
     from services.settlement import trades
 
     diagrams = {
+        "An application for an account": mermaid(applications.LIFECYCLE),
+        "An account": mermaid(accounts.LIFECYCLE),
         "A project": mermaid(projects.LIFECYCLE),
+        "A monitoring report": mermaid(reports.LIFECYCLE),
         "Reductions": mermaid(reductions.LIFECYCLE),
         "A reported trade": mermaid(trades.LIFECYCLE),
         "An approval (four eyes)": mermaid(approval.LIFECYCLE),

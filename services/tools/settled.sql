@@ -11,11 +11,14 @@ SELECT batch_id::text AS key, concat_ws('|', programme, country, project, vintag
 FROM batch
 
 -- name: registry_accounts
-SELECT number AS key, concat_ws('|', account_id, organisation_id, kind) AS content
+SELECT number AS key, concat_ws('|', account_id, organisation_id, kind, state,
+    (SELECT trading.number FROM trading_account AS trading WHERE trading.account = account.number),
+    ARRAY(SELECT subject FROM operator WHERE account = number AND dismissed_at IS NULL ORDER BY subject)) AS content
 FROM account
 
 -- name: settlement_accounts
-SELECT number AS key, concat_ws('|', account_id, organisation_id, kind) AS content
+SELECT number AS key, concat_ws('|', account_id, organisation_id, kind, status, trading_account,
+    ARRAY(SELECT unnest(operators) AS operator ORDER BY operator)) AS content
 FROM account
 
 -- name: registry_programmes
@@ -32,7 +35,8 @@ SELECT batch_id::text AS key, concat_ws('|', holder_account, tonnes) AS content
 FROM credit_batch
 
 -- name: settlement_holders
--- To whom each batch was first credited, by the ledger's own entries.
-SELECT batch_id::text AS key, concat_ws('|', to_account, next_serial - first_serial) AS content
+-- To whom each batch was first credited, by the ledger's own entries: one, or two if a part went into the buffer.
+SELECT batch_id::text AS key, concat_ws('|', to_account, sum(next_serial - first_serial)) AS content
 FROM credit_entry
 WHERE from_account IS NULL
+GROUP BY batch_id, to_account

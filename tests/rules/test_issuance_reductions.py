@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import product
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from services.issuance.batches import (
     ProjectIsRegistered,
 )
 from services.issuance.messages import ImportOpeningBatch
+from services.issuance.methodologies import Methodology
 from services.issuance.reductions import (
     LIFECYCLE,
     BeforeRegistration,
@@ -24,9 +26,12 @@ from services.issuance.reductions import (
     PeriodDatesDiffer,
     PeriodNotOver,
     PeriodsOverlap,
+    PeriodTaken,
     Programme,
     Project,
+    ProjectNotRegistered,
     Reduction,
+    RevokedAboveRegistered,
     State,
     Step,
 )
@@ -47,7 +52,10 @@ PROJECT = Project(
     registered_on=date(2025, 1, 26),
     crediting_from=date(2020, 9, 1),
     crediting_until=date(2030, 8, 31),
+    methodology="CCER-01-002-V01",
+    validation_body="ACC-00000009",
 )
+METHODOLOGY = Methodology("CCER-01-002-V01", "offshore-wind-1", "NONE", None)
 REDUCTION = Reduction(
     reduction_id=UUID(int=1),
     project="A210005",
@@ -182,6 +190,18 @@ def test_rule_25_periods_of_a_project_do_not_overlap_by_a_day() -> None:
             reductions.require_apart(overlapping, [FIRST])
 
 
+def test_rule_25_a_report_shares_no_period_not_even_one_of_the_same_dates() -> None:
+    reductions.require_unclaimed(Period(2, date(2025, 4, 1), date(2025, 12, 31)), [FIRST])
+    for taken, refusal in (
+        (FIRST, PeriodTaken),
+        (replace(FIRST, starts_on=date(2026, 1, 1), ends_on=date(2026, 1, 2)), PeriodTaken),
+        (Period(2, date(2025, 3, 31), date(2025, 12, 31)), PeriodsOverlap),
+        (Period(2, date(2022, 1, 1), date(2022, 10, 1)), PeriodsOverlap),
+    ):
+        with pytest.raises(refusal):
+            reductions.require_unclaimed(taken, [FIRST])
+
+
 def test_vintages_share_a_period_of_the_same_dates_only() -> None:
     reductions.require_apart(FIRST, [FIRST])
     with pytest.raises(PeriodDatesDiffer):
@@ -195,22 +215,68 @@ def test_a_period_and_vintage_is_registered_once() -> None:
 
 
 def test_a_batch_is_all_the_tonnes_for_the_owner_with_serials_from_one() -> None:
-    batch, state = batches.issue(UUID(int=2), REDUCTION, PROJECT, 1, ON)
+    batch, state = batches.issue(UUID(int=2), REDUCTION, PROJECT, METHODOLOGY, 1, ON)
     assert state is State.ISSUED
     assert batch.serials == "CCER-CN-A210005-2021-001-1-225714"
     assert (batch.tonnes, batch.block.tonnes, batch.is_opening) == (225_714, 225_714, False)
     assert batch.holder_account == PROJECT.owner_account
 
 
+def stepped(state: State, step: Step) -> State:
+    reduction = replace(REDUCTION, state=state)
+    if step is Step.REVOKE:
+        return reductions.revoke(reduction, 1, "falsified meters").state
+    return batches.issue(UUID(int=2), reduction, PROJECT, METHODOLOGY, 1, ON)[1]
+
+
 def test_the_lifecycle_has_no_step_that_its_table_lacks() -> None:
     for state, step in product(State, Step):
-        reduction = replace(REDUCTION, state=state)
         if (state, step) in LIFECYCLE:
-            _, after = batches.issue(UUID(int=2), reduction, PROJECT, 1, ON)
-            assert after is LIFECYCLE[state, step]
+            assert stepped(state, step) is LIFECYCLE[state, step]
         else:
             with pytest.raises(StepNotAllowed):
-                batches.issue(UUID(int=2), reduction, PROJECT, 1, ON)
+                stepped(state, step)
+
+
+def test_no_more_is_revoked_than_was_registered() -> None:
+    some = reductions.revoke(REDUCTION, 225_713, "falsified meters")
+    assert some.revoked_tonnes == 225_713
+    assert reductions.revoke(some, 1, "falsified meters").revoked_tonnes == 225_714
+    for tonnes, refusal in ((2, RevokedAboveRegistered), (0, OutOfRange)):
+        with pytest.raises(refusal):
+            reductions.revoke(some, tonnes, "falsified meters")
+    with pytest.raises(OutOfRange):
+        reductions.revoke(REDUCTION, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("model", "rate", "tonnes", "buffered"),
+    [
+        ("NONE", None, 100, 0),
+        ("DEDUCTION", Decimal("0.1"), 100, 0),
+        ("BUFFER", Decimal("0.1"), 100, 10),
+        ("BUFFER", Decimal("0.1"), 101, 11),
+        ("BUFFER", Decimal("0.1"), 99, 10),
+        ("BUFFER", Decimal("0.999"), 1, 1),
+        ("BUFFER", Decimal("0.1"), 2**53 - 1, 900_719_925_474_100),
+    ],
+)
+def test_a_buffer_is_rounded_up_and_a_deduction_is_no_part_of_a_batch(
+    model: str, rate: Decimal | None, tonnes: int, buffered: int
+) -> None:
+    methodology = replace(METHODOLOGY, risk_model=model, risk_rate=rate)
+    reduction = replace(REDUCTION, tonnes=tonnes)
+    batch, _ = batches.issue(UUID(int=2), reduction, PROJECT, methodology, 1, ON)
+    assert batch.tonnes == tonnes
+    assert batch.buffer_tonnes == buffered
+    assert batch.buffer_first_serial == (tonnes - buffered + 1 if buffered else None)
+
+
+@pytest.mark.parametrize("status", ["CANCELLED", "REVOKED"])
+def test_nothing_is_issued_once_the_projects_registration_has_ended(status: str) -> None:
+    project = replace(PROJECT, status=status)
+    with pytest.raises(ProjectNotRegistered):
+        batches.issue(UUID(int=2), REDUCTION, project, METHODOLOGY, 1, ON)
 
 
 @pytest.mark.parametrize(
@@ -224,15 +290,15 @@ def test_the_lifecycle_has_no_step_that_its_table_lacks() -> None:
 def test_nothing_is_issued_too_early(on: date, period_end: date, refusal: type[Refusal]) -> None:
     reduction = replace(REDUCTION, period_end=period_end)
     with pytest.raises(refusal):
-        batches.issue(UUID(int=2), reduction, PROJECT, 1, on)
+        batches.issue(UUID(int=2), reduction, PROJECT, METHODOLOGY, 1, on)
 
 
 def test_a_day_is_one_of_beijing() -> None:
     """At 17:00 in Greenwich it is the next day already."""
     late = replace(REDUCTION, effective_at=datetime(2025, 2, 28, 17, tzinfo=UTC))
-    batches.issue(UUID(int=2), late, PROJECT, 1, date(2025, 3, 1))
+    batches.issue(UUID(int=2), late, PROJECT, METHODOLOGY, 1, date(2025, 3, 1))
     with pytest.raises(BeforeRecording):
-        batches.issue(UUID(int=2), late, PROJECT, 1, date(2025, 2, 28))
+        batches.issue(UUID(int=2), late, PROJECT, METHODOLOGY, 1, date(2025, 2, 28))
 
 
 OPENING = Opening(

@@ -1,0 +1,53 @@
+"""What handlers need to know before they decide: the project locked, its programme, and whether the actor may act."""
+
+from uuid import UUID
+
+from services.issuance import parties, report_store, store
+from services.issuance.parties import Account
+from services.issuance.reductions import Programme, Project
+from services.issuance.reports import Report
+from services.kernel.actors import Role, require_role
+from services.kernel.refusals import NotYetKnown, Unknown
+from services.runtime.postgres import Transaction
+
+
+async def creditable(tx: Transaction, code: str) -> tuple[Project, Programme]:
+    """The registered project, locked, and its programme; both may still be on their way from the registry."""
+    project = await store.lock_project(tx, code)
+    if project is None:
+        raise NotYetKnown("project", code)
+    programme = await store.get_programme(tx, project.programme)
+    if programme is None:
+        raise NotYetKnown("programme", project.programme)
+    return project, programme
+
+
+async def reported(tx: Transaction, report_id: UUID) -> tuple[Report, Project, Programme]:
+    """The report and its project, both locked, and the programme; raises Unknown if there is no such report."""
+    code = await report_store.get_project_of_report(tx, report_id)
+    if code is None:
+        raise Unknown("report", str(report_id))
+    project, programme = await creditable(tx, code)
+    return await report_store.lock_report(tx, report_id), project, programme
+
+
+async def account(tx: Transaction, number: str) -> Account:
+    """The account, which may still be on its way from the registry."""
+    found = await store.get_account(tx, number)
+    if found is None:
+        raise NotYetKnown("account", number)
+    return found
+
+
+async def require_owner(tx: Transaction, project: Project) -> Account:
+    """The owner's account, if the actor acts for it; raises a refusal if not."""
+    require_role(tx.actor, Role.OWNER_OPERATOR, Role.REGISTRAR)
+    owner = await account(tx, project.owner_account)
+    parties.require_usable(tx.actor, owner)
+    return owner
+
+
+async def require_assigned(tx: Transaction, programme: str, *allowed: Role) -> None:
+    """Raises a refusal unless the actor holds one of the roles, in this programme."""
+    assigned = await store.list_programme_roles(tx, programme)
+    parties.require_assigned(tx.actor, programme, assigned, *allowed)
