@@ -169,7 +169,7 @@ class Market:
         return code
 
     async def issue(self, project: str, tonnes: int, vintage: int = VINTAGE, month: int = 1) -> UUID:
-        """A new batch for the project's owner, from the reductions of one month; returns its id."""
+        """A new batch for the project's owner, from the reductions of one month, once settlement has credited it."""
         reduction_id, batch_id = new_id(), new_id()
         await self.accepted(
             RecordReduction(
@@ -187,6 +187,9 @@ class Market:
         waiting = await self.accepted(IssueCredits(batch_id=batch_id, reduction_id=reduction_id))
         assert waiting.approval_id is not None
         await self.accepted(ApproveIssuance(approval_id=waiting.approval_id), APPROVER)
+        await self.until(
+            "SELECT EXISTS (SELECT FROM settlement.batch WHERE batch_id = $1)", batch_id
+        )
         return batch_id
 
     async def owner_with_credits(
@@ -199,10 +202,6 @@ class Market:
         moving = tonnes if at_venue is None else at_venue
         if moving:
             await self.move_to_venue(seller, moving)
-        else:
-            await self.until(
-                "SELECT EXISTS (SELECT FROM settlement.holding WHERE account = $1)", owner.account
-            )
         return seller
 
     async def move_to_venue(self, seller: Seller, tonnes: int) -> None:
@@ -240,8 +239,8 @@ class Market:
         await self.bank_outcome(reported["bank_reference"])
         return reported["bank_reference"]
 
-    def cash(self, account: str, fen: object, venue: str = "CBGEX", **changes: object) -> dict[str, Any]:
-        """The data of a bank report that is in order, but for the changes."""
+    def cash(self, account: str, fen: int, venue: str = "CBGEX") -> dict[str, Any]:
+        """The data of a bank report that is in order."""
         return {
             "bank_reference": self.unique("BANK"),
             "account": account,
@@ -249,7 +248,7 @@ class Market:
             "currency": "CNY",
             "amount_fen": fen,
             "booked_at": _now(),
-        } | changes
+        }
 
     async def report_cash(
         self, reported: Mapping[str, Any], kind: str = "bank.deposit_reported"
@@ -326,6 +325,18 @@ class Market:
             ):
                 await asyncio.sleep(_POLL_SECONDS)
         return Outcome(found["state"], found["code"], found["fields"] or {})
+
+    async def guessed_account(self) -> str:
+        """The number that the next opened account will have."""
+        last = await self.party("TRADER")
+        return f"ACC-{int(last.account.removeprefix('ACC-')) + 1:08d}"
+
+    @asynccontextmanager
+    async def nothing_settling(self) -> AsyncIterator[None]:
+        """No trade is decided within: the fence is locked, as by another process that decides trades."""
+        async with self.database.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT epoch FROM settlement.fence FOR UPDATE")
+            yield
 
     async def until_waiting(self, trade: Mapping[str, Any]) -> None:
         """Waits until a trade is stored to wait."""

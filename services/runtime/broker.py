@@ -133,8 +133,18 @@ async def connected(url: str) -> AbstractConnection:
 
 
 async def until_lost(connection: AbstractConnection) -> None:
-    """Waits until the connection is closed by the other side, then raises ConnectionLostError."""
-    await connection.closed()
+    """Waits until the connection is closed or breaks, then raises ConnectionLostError.
+
+    ``connection.closed()`` never returns for a plain connection that broke; its callbacks are told at once.
+    """
+    lost = asyncio.Event()
+
+    def tell(*_: object) -> None:
+        lost.set()
+
+    connection.close_callbacks.add(tell)
+    if not connection.is_closed:
+        await lost.wait()
     raise ConnectionLostError("connection to the broker lost")
 
 
