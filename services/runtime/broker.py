@@ -15,7 +15,7 @@ from aio_pika.abc import (
     DeliveryMode,
     HeadersType,
 )
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from services.runtime import telemetry
 from services.runtime.messages import CONTENT_TYPE
@@ -32,7 +32,7 @@ class ConnectionLostError(ConnectionError):
     """The broker closed the connection, or it broke: what was in flight has an unknown outcome."""
 
 
-OUTAGES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError)
+OUTAGES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.InvalidStateError)
 
 
 @dataclass(frozen=True, slots=True)

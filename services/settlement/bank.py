@@ -78,7 +78,9 @@ def _require_readable(reported: ReportedCash) -> None:
     """Raises Malformed for a reference that no event could name, or an instant that no calendar holds."""
     reference = reported.bank_reference
     if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
-        raise Malformed(f"bank_reference must have 1 to {REFERENCE_LENGTH_MAX} printable characters")
+        raise Malformed(
+            f"bank_reference must have 1 to {REFERENCE_LENGTH_MAX} printable characters"
+        )
     if not is_instant(reported.booked_at):
         raise Malformed("booked_at must name its offset from UTC, and lie in the calendar")
 

@@ -64,7 +64,9 @@ async def test_a_command_whose_service_is_killed_takes_effect_once_when_it_is_re
         return await asyncio.gather(*sent)
 
     first = asyncio.create_task(send_all())
-    await market.until("SELECT EXISTS (SELECT FROM settlement.move WHERE account = $1)", seller.account)
+    await market.until(
+        "SELECT EXISTS (SELECT FROM settlement.move WHERE account = $1)", seller.account
+    )
     await _kill_and_start(market)
     answers = await first
 

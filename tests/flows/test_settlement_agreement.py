@@ -1,18 +1,18 @@
 """What settlement has learned equals what the others said, and what it says reaches the broker."""
 
-import asyncio
-
 from services.tools import auditor
 from tests.market import Market
+from tests.wire import eventually
 
 
 async def test_once_everything_has_arrived_the_services_agree(market: Market) -> None:
     await market.owner_with_credits(100)
     await market.party("EMITTER")
 
-    async with asyncio.timeout(5):
-        while any((await auditor.verify(market.stack)).values()):
-            await asyncio.sleep(0.1)
+    async def is_settled() -> bool:
+        return not any((await auditor.verify(market.stack)).values())
+
+    await eventually(is_settled)
 
 
 async def test_a_missing_and_an_altered_row_are_each_counted(market: Market) -> None:
@@ -23,7 +23,9 @@ async def test_a_missing_and_an_altered_row_are_each_counted(market: Market) -> 
         "SELECT EXISTS (SELECT FROM settlement.account WHERE number = $1)", lonely.account
     )
     query = "UPDATE settlement.batch SET vintage = $2 WHERE project = $1"
-    await market.database.execute("DELETE FROM settlement.account WHERE number = $1", lonely.account)
+    await market.database.execute(
+        "DELETE FROM settlement.account WHERE number = $1", lonely.account
+    )
     await market.database.execute(query, owner.project, 1999)
 
     differences = await auditor.unsettled_differences(market.stack.database_urls)
@@ -47,9 +49,11 @@ async def test_every_event_of_settlement_reaches_the_broker_in_order(market: Mar
 
     rows = await market.database.fetch("SELECT id, aggregate, sequence FROM settlement.event")
     stored = {(str(row["id"]), row["aggregate"], str(row["sequence"])) for row in rows}
-    async with asyncio.timeout(5):
-        while stored - {(one.id, one.subject, one.sequence) for one in market.events}:
-            await asyncio.sleep(0.05)
+
+    async def are_told() -> bool:
+        return stored <= {(one.id, one.subject, one.sequence) for one in market.events}
+
+    await eventually(are_told)
     first_seen: dict[str | None, list[int]] = {}
     for event in market.events:
         if event.source == "/settlement":

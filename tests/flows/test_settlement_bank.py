@@ -70,12 +70,13 @@ async def test_cash_that_cannot_be_booked_is_rejected_with_the_code_and_told(
     market: Market, kind: str, changes: dict[str, object], code: str
 ) -> None:
     party = await market.buyer_with_cash(500)
-    report = market.cash(party.account, 500) | changes
+    report = {**market.cash(party.account, 500), **changes}
+    reference = str(report["bank_reference"])
 
     await market.report_cash(report, kind)
 
-    assert await market.bank_outcome(report["bank_reference"]) == ("REJECTED", code)
-    told = await market.told("settlement.cash.rejected", f"cash/{report['bank_reference']}")
+    assert await market.bank_outcome(reference) == ("REJECTED", code)
+    told = await market.told("settlement.cash.rejected", f"cash/{reference}")
     assert content(told)["code"] == code
     await market.deposit(party.account, 1)
     assert await market.fen(party.account) == 501

@@ -43,12 +43,15 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
             code="CCER", name="CCER", country="CN", kind="NATIONAL", is_ets_eligible=True
         )
         await learn(opened, programme, account(SELLER), account(BUYER), batch(PROJECT, SELLER))
-        await opened.execute("UPDATE holding SET bucket = 'exchange', venue = $1", VENUE)
+        await opened.execute(
+            "UPDATE holding SET bucket = 'exchange', venue = $2 WHERE account = $1", SELLER, VENUE
+        )
         await opened.execute(
             "INSERT INTO credit_entry (posting, batch_id, first_serial, next_serial, from_account,"
             " from_bucket, to_account, to_bucket, to_venue, effective_at, recorded_at)"
             " SELECT 'move/1', batch_id, first_serial, next_serial, account, 'registry', account,"
-            " bucket, venue, now(), now() FROM holding"
+            " bucket, venue, now(), now() FROM holding WHERE account = $1",
+            SELLER,
         )
         await bank_work(opened)([cash(BUYER, 10_000_000)])
         yield opened
@@ -99,8 +102,7 @@ async def test_an_older_process_that_wakes_up_is_refused_and_writes_nothing(pool
 async def test_a_deposit_on_an_unknown_account_waits_and_is_rejected_when_patience_ends(
     pool: Pool,
 ) -> None:
-    body = cash("ACC-NOWHERE", 1)
-    assert await bank_work(pool)([body]) == [Later()]
+    assert await bank_work(pool)([cash("ACC-NOWHERE", 1)]) == [Later()]
     old = cash("ACC-NOWHERE", 1, age_seconds=inbox.EVENT_PATIENCE_SECONDS + 1)
 
     assert await bank_work(pool)([old]) == [Done()]
@@ -299,9 +301,7 @@ async def footprint(pool: Pool) -> list[object]:
 
 async def outcome(pool: Pool, reported: dict[str, Any]) -> str | None:
     """The code of the rejection, if there is one."""
-    return await pool.fetchval(
-        "SELECT code FROM trade WHERE trade_id = $1", reported["trade_id"]
-    )
+    return await pool.fetchval("SELECT code FROM trade WHERE trade_id = $1", reported["trade_id"])
 
 
 async def forget_waiting(pool: Pool) -> None:

@@ -80,7 +80,10 @@ def test_every_taking_conserves_every_serial(sizes: list[int], data: st.DataObje
 
 @pytest.mark.parametrize(
     ("number", "text"),
-    [(1, "CCER-CN-A210001-2024-001-215715-225714"), (1000, "CCER-CN-A210001-2024-1000-215715-225714")],
+    [
+        (1, "CCER-CN-A210001-2024-001-215715-225714"),
+        (1000, "CCER-CN-A210001-2024-1000-215715-225714"),
+    ],
 )
 def test_the_public_range_names_both_ends(number: int, text: str) -> None:
     [block] = blocks((215_715, 225_714))

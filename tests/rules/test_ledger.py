@@ -44,7 +44,10 @@ def books() -> Books:
         Holding(Block(OLD, 1, 41), SHELF),
         Holding(Block(OTHER, 1, 6), SHELF),
     ]
-    accounts = [Account("A", UUID(int=9), "OWNER", "OPEN"), Account("B", UUID(int=8), "TRADER", "OPEN")]
+    accounts = [
+        Account("A", UUID(int=9), "OWNER", "OPEN"),
+        Account("B", UUID(int=8), "TRADER", "OPEN"),
+    ]
     return Books.of(accounts, batches, holdings, {PURSE: 1000})
 
 

@@ -1,4 +1,4 @@
-"""The rules of one trade (13, 17, 19): all checks first, then both legs; a broken rule leaves the books as they were."""
+"""The rules of one trade (13, 17, 19): all checks first, then both legs; a broken rule changes nothing."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -93,9 +93,7 @@ BROKEN: list[tuple[dict[str, object], str]] = [
 
 
 @pytest.mark.parametrize(("changes", "code"), BROKEN)
-def test_a_trade_that_breaks_a_rule_changes_nothing(
-    changes: dict[str, object], code: str
-) -> None:
+def test_a_trade_that_breaks_a_rule_changes_nothing(changes: dict[str, object], code: str) -> None:
     ledger = books()
 
     with pytest.raises(Refusal) as refused:
