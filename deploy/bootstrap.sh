@@ -47,7 +47,8 @@ fetch_from_debian() {
     (unpack_from_debian "$@") >/dev/null 2>&1 && return
     own_lists=$state/apt/lists
     mkdir -p "$own_lists/partial" "$state/apt/archives/partial"
-    debian update >/dev/null 2>&1 && (unpack_from_debian "$@") >/dev/null 2>&1
+    debian update >/dev/null 2>&1 || say "not every package list could be fetched"
+    (unpack_from_debian "$@") >/dev/null 2>&1
 }
 
 # Debian's python3 without python3-venv has no pip, but its package is a wheel that runs as it is.

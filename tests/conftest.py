@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from services.runtime import migrate
+from services.tools import auditor
 from services.tools.launcher.ports import free_port
 from services.tools.launcher.postgres_server import postgres_program, prepared_server
 from services.tools.launcher.programs import Program
@@ -62,6 +63,14 @@ async def market(stack: Stack) -> AsyncIterator[Market]:
     """A client of everything in the stack, with programmes, methodologies and venues in place."""
     async with opened_market(stack) as opened:
         yield opened
+
+
+@pytest.fixture
+async def sound_books(stack: Stack) -> AsyncIterator[None]:
+    """No invariant of any service is broken at the instant after the test."""
+    yield
+    broken = await auditor.broken_invariants(stack.database_urls)
+    assert {name: rows for name, rows in broken.items() if rows} == {}
 
 
 @asynccontextmanager

@@ -1,46 +1,17 @@
 """A client of the whole market for tests: sends commands, trades and bank reports, and waits for what comes of them."""
 
-import asyncio
-import hashlib
-import secrets
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from itertools import count
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
-from aio_pika.abc import AbstractConnection, HeadersType
 
-from services.issuance.messages import ApproveCommand as ApproveIssuance
-from services.issuance.messages import IssueCredits, RecordReduction
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry.messages import (
-    ApplyForRegistration,
-    AppointOperator,
-    Document,
-    DraftProject,
-    OpenAccount,
-    OpenNotice,
-    OpenTradingAccount,
-    PublishMethodology,
-    RecordValidation,
-    RegisterOrganisation,
-    RegisterProgramme,
-    RegisterProject,
-    TeamMember,
-)
-from services.registry.organisations import check_character
-from services.runtime import broker
-from services.runtime.broker import Delivery, Outgoing, Publisher, Subscription
-from services.runtime.caller import Caller
-from services.runtime.messages import Answer, CloudEvent, Command, encode, raw, wire_name
-from services.runtime.postgres import Pool
+from services.runtime.messages import Answer
 from services.settlement.messages import (
     ApproveCommand,
     MoveFromVenue,
@@ -49,32 +20,25 @@ from services.settlement.messages import (
     RetireCredits,
 )
 from services.tools.stack import Stack
+from tests.register import NATIONAL, PILOT, VINTAGE, Party, Register
+from tests.wire import APPROVER, REGISTRAR, cloud_event, content, eventually, opened_wire
 
-REGISTRAR = Actor("rita.registrar", None, frozenset({"registrar"}))
-APPROVER = Actor("ada.approver", None, frozenset({"approver"}))
-HISTORIAN = Actor("hilda.historian", None, frozenset({"historian", "registrar"}))
+__all__ = [
+    "APPROVER",
+    "NATIONAL",
+    "PILOT",
+    "REGISTRAR",
+    "VINTAGE",
+    "Market",
+    "Outcome",
+    "Party",
+    "Seller",
+    "cloud_event",
+    "content",
+    "opened_market",
+]
 
-NATIONAL, PILOT = "CCER", "WEEE-PILOT"
 VENUES = {"CBGEX": (NATIONAL, "LISTING"), "HZ-PILOT": (PILOT, "BILATERAL")}
-POSITIONS = {NATIONAL: Decimal("104.5"), PILOT: Decimal("120.5")}
-"""How far east projects of a programme lie: too far apart to be the same."""
-CATEGORIES = {"VERIFIER": "VERIFICATION_BODY", "AUTHORITY": "REGULATOR"}
-"""What parties are whose accounts do not trade."""
-ROLES = {"VERIFIER": frozenset({"verifier", "historian"})}
-"""What people do who do not own projects."""
-VINTAGE = 2024
-PATIENCE_SECONDS = 15.0
-_POLL_SECONDS = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Party:
-    """An organisation with its account, and the person who acts for it."""
-
-    organisation_id: UUID
-    account_id: UUID
-    account: str
-    actor: Actor
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,147 +66,8 @@ class Outcome:
 
 
 @dataclass
-class Market:
-    """A hand on a running stack; one for all tests of a session, with new names for each."""
-
-    stack: Stack
-    database: Pool = field(repr=False)
-    caller: Caller = field(repr=False)
-    connections: Mapping[str, AbstractConnection] = field(repr=False)
-    publishers: Mapping[str, Publisher] = field(repr=False)
-    events: list[CloudEvent] = field(default_factory=list, repr=False)
-    """Every event that the broker has told since the start."""
-    dead: list[Delivery] = field(default_factory=list, repr=False)
-    """Every dead letter of settlement since the start."""
-    validation_body: Party | None = None
-    """Who validates every project."""
-    _numbers: "count[int]" = field(default_factory=lambda: count(1))
-    _run: str = field(default_factory=lambda: secrets.token_hex(3).upper())
-
-    def unique(self, prefix: str) -> str:
-        """A name that no other test uses."""
-        return f"{prefix}-{self._run}-{next(self._numbers)}"
-
-    async def send(
-        self,
-        command: Command,
-        actor: Actor = REGISTRAR,
-        *,
-        command_id: UUID | str | None = None,
-        effective_at: datetime | None = None,
-    ) -> Answer:
-        """The service's answer to a command, whatever it is."""
-        return await self.caller.call(
-            enveloped(command, actor, str(command_id or new_id()), effective_at)
-        )
-
-    async def accepted(self, command: Command, actor: Actor = REGISTRAR) -> Answer:
-        """The answer to a command that must be accepted, or wait for its approval."""
-        answer = await self.send(command, actor)
-        assert answer.refusal is None, answer.refusal
-        return answer
-
-    async def party(self, kind: str = "OWNER") -> Party:
-        """A new organisation with an open account of this kind, which trades if it may."""
-        organisation_id, account_id = new_id(), new_id()
-        name = self.unique("Org")
-        await self.accepted(
-            RegisterOrganisation(
-                organisation_id=organisation_id,
-                name=name,
-                credit_code=_credit_code(),
-                category=CATEGORIES.get(kind, "ENTERPRISE"),
-            )
-        )
-        await self.accepted(
-            OpenAccount(account_id=account_id, organisation_id=organisation_id, kind=kind)
-        )
-        account = await self.database.fetchval(
-            "SELECT number FROM registry.account WHERE account_id = $1", account_id
-        )
-        roles = ROLES.get(kind, frozenset({"owner-operator"}))
-        actor = Actor(f"op@{name}", organisation_id, roles)
-        if kind not in CATEGORIES:
-            await self.accepted(
-                AppointOperator(account=account, operator=actor.subject, name=actor.subject)
-            )
-            await self.accepted(OpenTradingAccount(trading_account_id=new_id(), account=account))
-        return Party(organisation_id, account_id, account, actor)
-
-    async def project(self, owner: Party, programme: str = NATIONAL) -> str:
-        """A new registered project of this owner, whose notice opened a hundred days ago."""
-        code, body = self.unique("P"), self.validation_body
-        assert body is not None
-        await self._long_ago(
-            100,
-            DraftProject(
-                project_id=new_id(),
-                code=code,
-                programme=programme,
-                methodology=f"{programme}-M",
-                activity="OTHER",
-                owner_account=owner.account,
-                name=f"Project {code}",
-                province=f"Province of {programme}",
-                longitude=POSITIONS[programme],
-                latitude=Decimal("30.5"),
-                construction_started_on=date(2020, 1, 1),
-                crediting_from=date(2021, 1, 1),
-                crediting_until=date(2030, 12, 31),
-                expected_annual_tonnes=100_000,
-            ),
-        )
-        await self._long_ago(
-            100,
-            OpenNotice(code=code, validation_body=body.account, documents=(_document("PDD"),)),
-        )
-        await self._long_ago(
-            40,
-            RecordValidation(
-                code=code,
-                validation_body=body.account,
-                is_positive=True,
-                team=tuple(TeamMember(name=name, is_sector_competent=True) for name in "AB"),
-                reviewer="C",
-                documents=(_document("VALIDATION_REPORT"),),
-            ),
-            body.actor,
-        )
-        await self._long_ago(
-            40, ApplyForRegistration(code=code, documents=(_document("COMMITMENT"),))
-        )
-        await self.accepted(RegisterProject(code=code))
-        return code
-
-    async def _long_ago(self, days: int, command: Command, actor: Actor = HISTORIAN) -> None:
-        """A command of so many days ago, which must be accepted."""
-        effective_at = datetime.now(UTC) - timedelta(days=days)
-        answer = await self.send(command, actor, effective_at=effective_at)
-        assert answer.refusal is None, answer.refusal
-
-    async def issue(
-        self, project: str, tonnes: int, vintage: int = VINTAGE, month: int = 1
-    ) -> UUID:
-        """A new batch for the project's owner, from the reductions of one month; returns its id."""
-        reduction_id, batch_id = new_id(), new_id()
-        await self.accepted(
-            RecordReduction(
-                reduction_id=reduction_id,
-                project=project,
-                period_number=(vintage - 2020) * 12 + month,
-                period_start=date(vintage, month, 1),
-                period_end=date(vintage, month, 28),
-                vintage=vintage,
-                tonnes=tonnes,
-                verification_body="VVB-2",
-                evidence="sha256:0",
-            ),
-            HISTORIAN,
-        )
-        waiting = await self.accepted(IssueCredits(batch_id=batch_id, reduction_id=reduction_id))
-        assert waiting.approval_id is not None
-        await self.accepted(ApproveIssuance(approval_id=waiting.approval_id), APPROVER)
-        return batch_id
+class Market(Register):
+    """Everything that people, venues and the bank do in a market, with defaults for what a test does not say."""
 
     async def owner_with_credits(
         self, tonnes: int = 1000, venue: str = "CBGEX", at_venue: int | None = None
@@ -254,10 +79,6 @@ class Market:
         moving = tonnes if at_venue is None else at_venue
         if moving:
             await self.move_to_venue(seller, moving)
-        else:
-            await self.until(
-                "SELECT EXISTS (SELECT FROM settlement.holding WHERE account = $1)", owner.account
-            )
         return seller
 
     async def move_to_venue(self, seller: Seller, tonnes: int) -> None:
@@ -295,10 +116,8 @@ class Market:
         await self.bank_outcome(reported["bank_reference"])
         return reported["bank_reference"]
 
-    def cash(
-        self, account: str, fen: object, venue: str = "CBGEX", **changes: object
-    ) -> dict[str, Any]:
-        """The data of a bank report that is in order, but for the changes."""
+    def cash(self, account: str, fen: int, venue: str = "CBGEX") -> dict[str, Any]:
+        """The data of a bank report that is in order."""
         return {
             "bank_reference": self.unique("BANK"),
             "account": account,
@@ -306,7 +125,7 @@ class Market:
             "currency": "CNY",
             "amount_fen": fen,
             "booked_at": _now(),
-        } | changes
+        }
 
     async def report_cash(
         self, reported: Mapping[str, Any], kind: str = "bank.deposit_reported"
@@ -351,24 +170,6 @@ class Market:
         user_id = changes.get("user_id", venue)
         await self.publish(venue, "tonne.trades", routing_key, body, user_id=user_id)
 
-    async def publish(
-        self, user: str, exchange: str, routing_key: str, body: bytes, *, user_id: str | None
-    ) -> None:
-        """Publishes with a confirm, as this user of the broker."""
-        await self.publishers[user].publish(self.outgoing(exchange, routing_key, body, user_id))
-
-    def outgoing(
-        self, exchange: str, routing_key: str, body: bytes, user_id: str | None
-    ) -> Outgoing:
-        """A message of this body, to be published by anyone."""
-        return Outgoing(
-            exchange=exchange,
-            routing_key=routing_key,
-            body=body,
-            message_id=secrets.token_hex(8),
-            user_id=user_id,
-        )
-
     async def settle(self, trade: Mapping[str, Any]) -> Outcome:
         """Reports a trade and waits for its final outcome."""
         await self.report(trade)
@@ -377,12 +178,22 @@ class Market:
     async def outcome(self, trade: Mapping[str, Any]) -> Outcome:
         """Waits for the final outcome of a trade."""
         sql = "SELECT state, code, fields FROM settlement.trade WHERE venue = $1 AND trade_id = $2"
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (
-                found := await self.database.fetchrow(sql, trade["venue"], trade["trade_id"])
-            ):
-                await asyncio.sleep(_POLL_SECONDS)
+        key = trade["venue"], trade["trade_id"]
+        found = await eventually(lambda: self.database.fetchrow(sql, *key))
+        assert found
         return Outcome(found["state"], found["code"], found["fields"] or {})
+
+    async def guessed_account(self) -> str:
+        """The number that the next opened account will have."""
+        last = await self.party("TRADER")
+        return f"ACC-{int(last.account.removeprefix('ACC-')) + 1:08d}"
+
+    @asynccontextmanager
+    async def nothing_settling(self) -> AsyncIterator[None]:
+        """No trade is decided within: the fence is locked, as by another process that decides trades."""
+        async with self.database.acquire() as connection, connection.transaction():
+            await connection.execute("SELECT epoch FROM settlement.fence FOR UPDATE")
+            yield
 
     async def until_waiting(self, trade: Mapping[str, Any]) -> None:
         """Waits until a trade is stored to wait."""
@@ -390,35 +201,6 @@ class Market:
             "SELECT EXISTS (SELECT FROM settlement.waiting_trade WHERE trade_id = $1)",
             trade["trade_id"],
         )
-
-    async def until(self, sql: str, *args: object, seconds: float = PATIENCE_SECONDS) -> Any:
-        """Asks the database until it answers with something true."""
-        async with asyncio.timeout(seconds):
-            while not (found := await self.database.fetchval(sql, *args)):
-                await asyncio.sleep(_POLL_SECONDS)
-        return found
-
-    async def told(self, kind: str, subject: str, seconds: float = PATIENCE_SECONDS) -> CloudEvent:
-        """Waits until the broker has told an event of this type about this subject."""
-        async with asyncio.timeout(seconds):
-            while not (found := self.heard(kind, subject)):
-                await asyncio.sleep(_POLL_SECONDS)
-        return found[0]
-
-    def heard(self, kind: str, subject: str) -> list[CloudEvent]:
-        """The events of this type about this subject that the broker has told so far."""
-        return [event for event in self.events if (event.type, event.subject) == (kind, subject)]
-
-    async def buried(self, body: bytes) -> HeadersType:
-        """Waits for the dead letter with this body; returns its headers."""
-        return (await self.buried_where(lambda letter: letter.body == body)).message.headers
-
-    async def buried_where(self, is_meant: Callable[[Delivery], bool]) -> Delivery:
-        """Waits for a dead letter of which this is true."""
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            while not (found := next(filter(is_meant, self.dead), None)):
-                await asyncio.sleep(_POLL_SECONDS)
-        return found
 
     async def retire(
         self, seller: Seller, tonnes: int, command_id: UUID | None = None, **changes: Any
@@ -467,126 +249,17 @@ class Market:
         )
 
 
-def enveloped(
-    command: Command, actor: Actor, command_id: str, effective_at: datetime | None = None
-) -> CloudEvent:
-    """The command as the gateway would send it for this actor."""
-    return CloudEvent(
-        specversion="1.0",
-        id=command_id,
-        source="/gateway",
-        type=wire_name(type(command)),
-        effectiveat=effective_at or datetime.now(UTC),
-        actor=actor.subject,
-        actororganisation=actor.organisation,
-        actorroles=",".join(sorted(actor.roles)),
-        data=raw(encode(command).decode()),
-    )
-
-
-def content(event: CloudEvent) -> dict[str, Any]:
-    """What an event says."""
-    return msgspec.json.decode(event.data)
-
-
-def cloud_event(source: str, kind: str, data: object, event_id: str) -> bytes:
-    """A CloudEvent as an outsider writes it: plain JSON, by no code of ours."""
-    return msgspec.json.encode(
-        {"specversion": "1.0", "id": event_id, "source": source, "type": kind, "data": data}
-    )
-
-
 @asynccontextmanager
 async def opened_market(stack: Stack) -> AsyncIterator[Market]:
-    """A market with its programmes, methodologies and venues, and connections for all who speak."""
-    async with AsyncExitStack() as closing:
-        database = await closing.enter_async_context(
-            asyncpg.create_pool(stack.admin_database_url, min_size=1, max_size=4, init=_prepare)
-        )
-        users = ("gateway", "observer", "bank", "operator", *VENUES)
-        connections: dict[str, AbstractConnection] = {}
-        for user in users:
-            connection = await broker.connected(stack.amqp_urls[user])
-            connections[user] = connection
-            closing.push_async_callback(connection.close)
-        caller = Caller()
-        calling = asyncio.create_task(caller.run(connections["gateway"]))
-        publishers = {
-            user: await Publisher.open(connections[user]) for user in ("bank", "operator", *VENUES)
-        }
-        market = Market(stack, database, caller, connections, publishers)
-        listening = asyncio.create_task(_listen(connections["observer"], market.events))
-        burying = [
-            asyncio.create_task(_collect_dead(connections["operator"], queue, market.dead))
-            for queue in ("settlement.trades.dead", "settlement.bank.dead")
-        ]
-        try:
-            async with asyncio.timeout(5):
-                while not caller.is_connected:
-                    await asyncio.sleep(_POLL_SECONDS)
-            await _furnish(market)
-            yield market
-        finally:
-            for task in (calling, listening, *burying):
-                task.cancel()
-
-
-async def _furnish(market: Market) -> None:
-    market.validation_body = await market.party("VERIFIER")
-    kinds = {NATIONAL: "NATIONAL", PILOT: "PILOT_ASSOCIATION"}
-    for code, kind in kinds.items():
-        await market.accepted(
-            RegisterProgramme(
-                code=code, name=code, country="CN", kind=kind, is_ets_eligible=kind == "NATIONAL"
+    """A market with its programmes, methodologies and venues."""
+    async with opened_wire(Market, stack) as market:
+        await market.register_programmes()
+        for code, (programme, method) in VENUES.items():
+            await market.accepted(
+                OpenVenue(code=code, name=code, programmes=[programme], methods=[method])
             )
-        )
-        await market.accepted(
-            PublishMethodology(
-                code=f"{code}-M",
-                programme=code,
-                name="Method",
-                crediting_years_max=40,
-                valid_from=date(2020, 1, 1),
-            )
-        )
-    for code, (programme, method) in VENUES.items():
-        await market.accepted(
-            OpenVenue(code=code, name=code, programmes=[programme], methods=[method])
-        )
-
-
-def _document(kind: str) -> Document:
-    sha256 = hashlib.sha256(kind.encode()).hexdigest()
-    return Document(
-        kind=kind, name=kind, sha256=sha256, size_bytes=len(kind), media_type="text/plain"
-    )
-
-
-async def _listen(connection: AbstractConnection, events: list[CloudEvent]) -> None:
-    subscription = await broker.exclusive_subscription(
-        connection, "observer", "tonne.events", ["#"]
-    )
-    while True:
-        for delivery in await subscription.next_batch(100, None):
-            events.append(msgspec.json.decode(delivery.body, type=CloudEvent))
-
-
-async def _collect_dead(connection: AbstractConnection, queue: str, dead: list[Delivery]) -> None:
-    subscription = await Subscription.open(connection, queue, prefetch=2000)
-    while True:
-        dead += await subscription.next_batch(100, None)
-
-
-async def _prepare(connection: Any) -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=msgspec.json.encode, decoder=msgspec.json.decode
-    )
+        yield market
 
 
 def _now() -> str:
     return datetime.now(UTC).isoformat()
-
-
-def _credit_code() -> str:
-    body = "91110000" + "".join(secrets.choice("0123456789") for _ in range(9))
-    return body + check_character(body)

@@ -15,7 +15,7 @@ from aio_pika.abc import (
     DeliveryMode,
     HeadersType,
 )
-from aio_pika.exceptions import AMQPError
+from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from services.runtime import telemetry
 from services.runtime.messages import CONTENT_TYPE
@@ -32,7 +32,7 @@ class ConnectionLostError(ConnectionError):
     """The broker closed the connection, or it broke: what was in flight has an unknown outcome."""
 
 
-OUTAGES = (AMQPError, OSError, TimeoutError, asyncio.InvalidStateError)
+OUTAGES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.InvalidStateError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +133,18 @@ async def connected(url: str) -> AbstractConnection:
 
 
 async def until_lost(connection: AbstractConnection) -> None:
-    """Waits until the connection is closed by the other side, then raises ConnectionLostError."""
-    await connection.closed()
+    """Waits until the connection is closed or breaks, then raises ConnectionLostError.
+
+    ``connection.closed()`` never returns for a plain connection that broke; its callbacks are told at once.
+    """
+    lost = asyncio.Event()
+
+    def tell(*_: object) -> None:
+        lost.set()
+
+    connection.close_callbacks.add(tell)
+    if not connection.is_closed:
+        await lost.wait()
     raise ConnectionLostError("connection to the broker lost")
 
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 import msgspec
 from aio_pika.abc import AbstractConnection, AbstractIncomingMessage
-from aio_pika.exceptions import ChannelInvalidStateError, PublishError
+from aio_pika.exceptions import PublishError
 
 from services.kernel.refusals import Category, Refusal
 from services.runtime import telemetry
@@ -78,7 +78,7 @@ class Caller:
                 return await answered
         except PublishError:
             raise ServiceUnreachable(command.id) from None
-        except (*OUTAGES, ChannelInvalidStateError) as outage:
+        except OUTAGES as outage:
             log.warning("no answer", command=command.type, id=command.id, reason=repr(outage))
             raise OutcomeUnknown(command.id) from None
         finally:

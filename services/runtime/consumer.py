@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TypeVar
 
 from services.runtime import telemetry
 from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
@@ -36,6 +37,7 @@ class Later:
     """Something it names is not yet known here: tried again in a moment."""
 
 
+Item = TypeVar("Item")
 Verdict = Done | Dead | Later
 Work = Callable[[Sequence[Delivery]], Awaitable[Sequence[Verdict]]]
 
@@ -153,6 +155,23 @@ class Consumer:
         telemetry.dead.labels(self._consumption.queue).inc()
         log.warning("dead letter", queue=self._consumption.queue, reason=reason)
         await self._publisher.publish(dead_letter(self._consumption.queue, delivery, reason))
+
+
+async def each_alone_after_fault(
+    items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[bool]]
+) -> bool:
+    """Works on all items together, and after a fault on each alone: a poison one hurts only itself and stays."""
+    if not items:
+        return False
+    try:
+        return await work(items)
+    except OUTAGES:
+        raise
+    except Exception as fault:
+        log.error("fault", items=len(items), exc_info=fault)
+    if len(items) == 1:
+        return False
+    return any([await each_alone_after_fault([item], work) for item in items])
 
 
 def dead_letter(queue: str, delivery: Delivery, reason: str) -> Outgoing:

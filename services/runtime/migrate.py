@@ -76,11 +76,24 @@ async def migrate(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
     try:
         async with connection.transaction():
             await connection.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_KEY)
-            for statement in roles_sql(passwords):
-                await connection.execute(statement)
+            if not await _lacks_only_rights(connection, passwords):
+                for statement in roles_sql(passwords):
+                    await connection.execute(statement)
             return [name for s in SERVICES for name in await _migrate_service(connection, s)]
     finally:
         await connection.close()
+
+
+async def _lacks_only_rights(connection: Connection, passwords: Mapping[str, str]) -> bool:
+    """Whether an administrator has made all roles already, since this user may not."""
+    may = await connection.fetchval(
+        "SELECT rolsuper OR rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    )
+    made = await connection.fetchval(
+        "SELECT count(*) FROM pg_roles WHERE rolname = ANY ($1::text[])",
+        [_OWNER, *(role(name) for name in passwords)],
+    )
+    return not may and made == len(passwords) + 1
 
 
 async def _migrate_service(connection: Connection, service: str) -> list[str]:

@@ -143,11 +143,6 @@ async def insert_waiting(tx: Transaction, report: TradeReport, deadline: datetim
     )
 
 
-async def has_waiting(tx: Transaction) -> bool:
-    """Whether any trade waits."""
-    return await tx.connection.fetchval(sql["has_waiting_trades"])
-
-
 async def list_waiting(tx: Transaction, limit: int) -> list[WaitingTrade]:
     """The waiting trades that came first."""
     return rows(WaitingTrade, await tx.connection.fetch(sql["list_waiting_trades"], limit))

@@ -38,9 +38,6 @@ VALUES ($1, $2, $3, 'REJECTED', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14,
 INSERT INTO waiting_trade (venue, trade_id, digest, content, causation_id, deadline, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 
--- name: has_waiting_trades
-SELECT EXISTS (SELECT FROM waiting_trade)
-
 -- name: list_waiting_trades
 SELECT venue, trade_id, content, causation_id, deadline
 FROM waiting_trade

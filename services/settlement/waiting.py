@@ -1,10 +1,11 @@
 """Waiting trades: on a name that has not reached settlement yet, decided when it does or at the deadline."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from services.kernel.refusals import Unknown
 from services.runtime import outbox, telemetry
+from services.runtime.consumer import each_alone_after_fault
 from services.runtime.messages import RefusalBody
 from services.runtime.outbox import Occurrence
 from services.runtime.postgres import OUTAGES, Pool, Transaction
@@ -44,8 +45,8 @@ async def _reject_waiting(tx: Transaction, venue: str, trade_id: str, reason: st
     waiting = await trade_store.get_waiting(tx, venue, trade_id)
     assert waiting is not None  # whoever decides trades does so alone
     await trade_store.delete_waiting(tx, venue, trade_id)
-    rejected = [(_stored_report(waiting), CancelledByVenue(reason))]
-    return await write_outcomes(tx, Outcomes(rejected=rejected))
+    outcomes = Outcomes(rejected=[(_stored_report(waiting), CancelledByVenue(reason))])
+    return await write_outcomes(tx, outcomes)
 
 
 def _stored_report(waiting: trade_store.WaitingTrade) -> TradeReport:
@@ -56,47 +57,30 @@ def _stored_report(waiting: trade_store.WaitingTrade) -> TradeReport:
 
 async def sweep(pool: Pool) -> bool:
     """Tries waiting trades again; those past their deadline are rejected. Returns whether any was decided."""
-    try:
-        return await _try_again(pool)
-    except OUTAGES:
-        raise
-    except Exception as fault:  # noqa: BLE001 - whatever it is, it must hurt one trade only
-        log.error("fault", exc_info=fault)
+
+    async def try_again(keys: Sequence[tuple[str, str]]) -> bool:
+        async with pool.acquire() as connection, connection.transaction():
+            return await _try_again(capture_transaction(connection), keys)
+
     async with pool.acquire() as connection:
         waiting = await trade_store.list_waiting(capture_transaction(connection), _SWEPT_AT_ONCE)
-    return any([await _try_alone(pool, (one.venue, one.trade_id)) for one in waiting])
+    return await each_alone_after_fault([(one.venue, one.trade_id) for one in waiting], try_again)
 
 
-async def _try_alone(pool: Pool, key: tuple[str, str]) -> bool:
-    try:
-        return await _try_again(pool, key)
-    except OUTAGES:
-        raise
-    except Exception as fault:  # noqa: BLE001 - it goes on waiting, where people can see it
-        log.error("fault", trade=key, exc_info=fault)
-        return False
-
-
-async def _try_again(pool: Pool, key: tuple[str, str] | None = None) -> bool:
-    """Tries the trade with this key, or all of them in one transaction."""
-    async with pool.acquire() as connection, connection.transaction():
-        tx = capture_transaction(connection)
-        if not await trade_store.has_waiting(tx):
-            return False
-        await trade_store.lock_epoch(tx)
-        waiting = await trade_store.list_waiting(tx, _SWEPT_AT_ONCE)
-        if key:
-            waiting = [one for one in waiting if (one.venue, one.trade_id) == key]
-        outcomes, deadlines = Outcomes(), {(w.venue, w.trade_id): w.deadline for w in waiting}
-        await decide(tx, [_stored_report(one) for one in waiting], outcomes)
-        for report, unknown in outcomes.waiting:
-            if deadlines[report.key] <= tx.recorded_at:
-                outcomes.rejected.append((report, Unknown(unknown.noun, unknown.given)))
-        for report, _ in [*outcomes.settled, *outcomes.rejected]:
-            await trade_store.delete_waiting(tx, *report.key)
-        said = await write_outcomes(tx, outcomes)
-        await outbox.enqueue(connection, said)
-        return bool(said)
+async def _try_again(tx: Transaction, keys: Sequence[tuple[str, str]]) -> bool:
+    await trade_store.lock_epoch(tx)
+    found = [await trade_store.get_waiting(tx, *key) for key in keys]
+    waiting = [one for one in found if one]  # whoever held the lock may have decided some
+    outcomes, deadlines = Outcomes(), {(w.venue, w.trade_id): w.deadline for w in waiting}
+    await decide(tx, [_stored_report(one) for one in waiting], outcomes)
+    for report, unknown in outcomes.waiting:
+        if deadlines[report.key] <= tx.recorded_at:
+            outcomes.rejected.append((report, Unknown(unknown.noun, unknown.given)))
+    for report, _ in [*outcomes.settled, *outcomes.rejected]:
+        await trade_store.delete_waiting(tx, *report.key)
+    said = await write_outcomes(tx, outcomes)
+    await outbox.enqueue(tx.connection, said)
+    return bool(said)
 
 
 async def keep_sweeping(pool: Pool, after_commit: Callable[[], None]) -> None:

@@ -1,9 +1,9 @@
 """The auditor: reads each service's books by its own connection and counts what is not as it must be."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import AsyncIterator, LiteralString, Protocol
+from typing import LiteralString, Protocol
 
 from services.runtime import queries
 from services.runtime.migrate import SCHEMA_FOLDER, SERVICES
@@ -61,7 +61,8 @@ async def unsettled_differences(urls: Mapping[str, str]) -> dict[str, int]:
 
 async def _contents(urls: Mapping[str, str], service: str, noun: str) -> set[tuple[str, str]]:
     """Every key with the digest of what the service says of it."""
-    digests = f"SELECT key, md5(content) AS digest FROM ({_sql[f'{service}_{noun}']}) AS said"
+    said = _sql[f"{service}_{noun}"]
+    digests = f"SELECT key, md5(content) AS digest FROM ({said}) AS said"  # noqa: S608 - from our own file
     async with _reading(urls[service], service) as connection:
         return {(row["key"], row["digest"]) for row in await connection.fetch(digests)}
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from services.tools.launcher.places import CHECKOUT
 
+_LINES_MAX = 200
 _BIN = Path(sys.executable).parent
 CHECKS: Sequence[tuple[str, Sequence[str | Path]]] = (
     ("format", (_BIN / "ruff", "format", "--check", "--quiet", ".")),
@@ -36,7 +37,7 @@ def _passes(name: str, command: Sequence[str | Path]) -> bool:
     outcome = "passed" if done.returncode == 0 else "FAILED"
     print(f"{name:10} {outcome} in {time.monotonic() - began:.1f} s", flush=True)
     if done.returncode:
-        print(done.stdout, flush=True)
+        print("\n".join(done.stdout.splitlines()[:_LINES_MAX]), flush=True)
     return done.returncode == 0
 
 

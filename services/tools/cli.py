@@ -64,10 +64,11 @@ def down() -> None:
 @app.command()
 def reset() -> None:
     """Removes all data of tonne up: there is no way back. Environment and downloads stay."""
-    from services.tools.launcher.leftovers import held_folder
+    from services.tools.launcher.leftovers import end_leftovers, held_folder
     from services.tools.launcher.places import remove_data
 
     with held_folder(STACK):
+        end_leftovers(STACK)
         remove_data(STACK)
     print(f"removed {STACK}")
 

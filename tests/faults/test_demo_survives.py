@@ -1,4 +1,4 @@
-"""The demo while its processes are killed: the figures are the same as without."""
+"""The demo while its processes and servers are killed: the figures are the same as without."""
 
 import asyncio
 from contextlib import suppress
@@ -8,11 +8,20 @@ from tempfile import TemporaryDirectory
 from services.tools import auditor, demo
 from services.tools.stack import Stack, running_stack
 
-KILLS_AT = (900, 2500, 4000)  # trades published
+VICTIMS = {
+    900: "settlement",
+    1800: "rabbitmq",
+    2700: "settlement",
+    3600: "postgres",
+    4500: "settlement",
+    5713: "settlement",
+}
+"""Who is killed when so many trades were published; the last number is all of them."""
 
 
-async def test_killing_settlement_in_the_middle_of_the_replay_changes_no_figure() -> None:
-    """Settlement is killed three times while the tape is published, and once when all of it is."""
+async def test_killing_processes_and_servers_in_the_middle_of_the_replay_changes_no_figure() -> (
+    None
+):
     with TemporaryDirectory(prefix="tonne-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -22,35 +31,33 @@ async def test_killing_settlement_in_the_middle_of_the_replay_changes_no_figure(
             await killer.rest()
             broken = await auditor.verify(stack)
 
-    assert killer.killed == [*KILLS_AT, "last"]
+    assert killer.killed == list(VICTIMS)
     assert demo.differences(report) == []
     assert not any(broken.values())
 
 
 class Killer:
-    """Watches the demo's progress and kills settlement at chosen points of it."""
+    """Watches the demo's progress and kills at chosen points of it."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._kills: list[asyncio.Task[None]] = []
-        self.killed: list[int | str] = []
+        self.killed: list[int] = []
 
-    def on_progress(self, label: str, done: int, total: int) -> None:
+    def on_progress(self, label: str, done: int, _total: int) -> None:
         if label != "trades published":
             return
-        due = [point for point in KILLS_AT if point <= done and point not in self.killed]
-        if due:
-            self._kill(due[0])
-        elif done == total and "last" not in self.killed:
-            self._kill("last")
+        for point, victim in VICTIMS.items():
+            if point <= done and point not in self.killed:
+                self.killed.append(point)
+                self._kills.append(asyncio.create_task(self._kill(victim)))
 
-    def _kill(self, point: int | str) -> None:
-        self.killed.append(point)
-        self._kills.append(asyncio.create_task(self._stack.kill("settlement")))
+    async def _kill(self, victim: str) -> None:
+        with suppress(ProcessLookupError):  # it is down already, from the kill before
+            await self._stack.kill(victim)
 
     async def rest(self) -> None:
-        """Waits until every kill was carried out and settlement is back."""
-        for kill in self._kills:
-            with suppress(ProcessLookupError):  # it was down already, from the kill before
-                await kill
-        await self._stack.wait_until_ready("settlement")
+        """Waits until every kill was carried out and everyone is back."""
+        await asyncio.gather(*self._kills)
+        for victim in {*VICTIMS.values()}:
+            await self._stack.wait_until_ready(victim)

@@ -10,6 +10,7 @@ from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
 from services.runtime.broker import Publisher
 from tests.market import Market, Party, Seller
+from tests.wire import outgoing
 
 Pair = tuple[Seller, Party]
 Trade = dict[str, Any]
@@ -77,7 +78,9 @@ async def test_an_oversized_body_is_kept_by_digest_and_size_only(
 
     await market.publish_body(body)
     sha256 = hashlib.sha256(body).hexdigest()
-    letter = await market.buried_where(lambda one: one.message.headers.get("tonne-sha256") == sha256)
+    letter = await market.buried_where(
+        lambda one: one.message.headers.get("tonne-sha256") == sha256
+    )
 
     assert letter.body == b""
     assert letter.message.headers["tonne-size"] == str(len(body))
@@ -127,10 +130,10 @@ async def test_the_broker_lets_a_venue_speak_for_nobody_else(
 ) -> None:
     trade = market.trade(*pair)
     publisher = await Publisher.open(market.connections["CBGEX"])
-    outgoing = market.outgoing("tonne.trades", routing_key, _event(trade), user_id)
+    message = outgoing("tonne.trades", routing_key, _event(trade), user_id)
 
     with pytest.raises(refusal):
-        await publisher.publish(outgoing)
+        await publisher.publish(message)
 
     assert (await market.settle(market.trade(*pair))).state == "SETTLED"
     assert await _is_unknown(market, trade)
@@ -156,7 +159,7 @@ async def test_the_broker_refuses_who_has_no_business_there(
     publisher = await Publisher.open(market.connections[user])
 
     with pytest.raises(ChannelAccessRefused):
-        await publisher.publish(market.outgoing(exchange, routing_key, b"{}", user))
+        await publisher.publish(outgoing(exchange, routing_key, b"{}", user))
 
 
 @pytest.mark.parametrize(
@@ -210,5 +213,6 @@ async def test_a_day_that_is_closed_again_with_other_figures_is_kept_with_the_re
 
 async def _is_unknown(market: Market, trade: Trade) -> bool:
     return await market.database.fetchval(
-        "SELECT NOT EXISTS (SELECT FROM settlement.any_trade WHERE trade_id = $1)", trade["trade_id"]
+        "SELECT NOT EXISTS (SELECT FROM settlement.any_trade WHERE trade_id = $1)",
+        trade["trade_id"],
     )

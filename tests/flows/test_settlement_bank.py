@@ -70,12 +70,13 @@ async def test_cash_that_cannot_be_booked_is_rejected_with_the_code_and_told(
     market: Market, kind: str, changes: dict[str, object], code: str
 ) -> None:
     party = await market.buyer_with_cash(500)
-    report = market.cash(party.account, 500, **changes)
+    report = {**market.cash(party.account, 500), **changes}
+    reference = str(report["bank_reference"])
 
     await market.report_cash(report, kind)
 
-    assert await market.bank_outcome(report["bank_reference"]) == ("REJECTED", code)
-    told = await market.told("settlement.cash.rejected", f"cash/{report['bank_reference']}")
+    assert await market.bank_outcome(reference) == ("REJECTED", code)
+    told = await market.told("settlement.cash.rejected", f"cash/{reference}")
     assert content(told)["code"] == code
     await market.deposit(party.account, 1)
     assert await market.fen(party.account) == 501
@@ -110,7 +111,7 @@ async def test_a_bank_report_that_cannot_be_read_is_kept_and_the_next_one_is_boo
     market: Market, changes: dict[str, object]
 ) -> None:
     party = await market.party("TRADER")
-    body = cloud_event("/bank", DEPOSIT, market.cash(party.account, 500, **changes), "by-hand")
+    body = cloud_event("/bank", DEPOSIT, market.cash(party.account, 500) | changes, "by-hand")
 
     await market.publish("bank", "tonne.bank", DEPOSIT, body, user_id="bank")
 
@@ -133,8 +134,7 @@ async def test_nobody_but_the_bank_reports_cash(market: Market) -> None:
 
 async def test_a_deposit_before_its_account_is_known_is_booked_when_it_is(market: Market) -> None:
     """The bank may be quicker than the registry's event: here the number is guessed before it exists."""
-    last = await market.party("TRADER")
-    following = f"ACC-{int(last.account.removeprefix('ACC-')) + 1:08d}"
+    following = await market.guessed_account()
     report = market.cash(following, 500)
     await market.report_cash(report)
 

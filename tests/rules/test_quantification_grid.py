@@ -298,7 +298,8 @@ def test_correction_of_a_factor_counts_from_its_own_day() -> None:
     first = margins("0.9", "0.4", 2023, date(2024, 6, 1))
     second = margins("0.8", "0.3", 2023, date(2024, 9, 1))
     assert grid_factor([second, first], "TEST", 2023, date(2024, 8, 31)) == first
-    assert grid_factor([second, first], "TEST", 2023, date(2024, 9, 1)) == second
+    for factors in ([first, second], [second, first]):
+        assert grid_factor(factors, "TEST", 2023, date(2024, 9, 1)) == second
 
 
 def test_earlier_years_factor_is_a_caution() -> None:

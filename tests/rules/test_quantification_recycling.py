@@ -36,6 +36,8 @@ PILOT = "WEEE-PILOT-DEMO"
 PERIOD = Period(starts_on=date(2023, 1, 1), ends_on=date(2023, 12, 31))
 MAY = date(2023, 5, 2)
 DAY = timedelta(days=1)
+LATE = PERIOD.ends_on + DAY
+EARLY = PERIOD.starts_on - DAY
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
@@ -221,6 +223,12 @@ def test_plant_fuel_transport_and_leakage_are_taken_off() -> None:
     assert quantify(recycling(*rows, mwh="20"), leaking).tonnes == floor(net - emitted - 10)
 
 
+def test_leakage_of_what_waited_counts_in_the_first_year() -> None:
+    leaking = with_parameter(figures(PILOT), "LE", value="0.1")
+    early = batch("100", weighed_on=EARLY)
+    assert quantify(recycling(early, lot("90")), leaking).tonnes == 74  # 84.24 - 10
+
+
 @pytest.mark.parametrize("name", ["q[STEEL]", "d[STEEL]", "baseline[HCFC-22]"])
 def test_shares_stay_shares(name: str) -> None:
     given = with_parameter(figures(PILOT), name, value="1.1")
@@ -243,10 +251,6 @@ def test_too_much_for_a_tonne_is_a_caution(kg: str, expected: list[str]) -> None
     """880 t for a tonne of the gas: five tonnes for each of a hundred need 568.2 kg of it."""
     found = recycled(batch("100"), gas(kg))
     assert [caution.code for caution in found.cautions] == expected
-
-
-LATE = PERIOD.ends_on + DAY
-EARLY = PERIOD.starts_on - DAY
 
 
 @pytest.mark.parametrize(

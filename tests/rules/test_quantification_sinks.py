@@ -62,6 +62,16 @@ def test_afforestation_by_hand() -> None:
     assert forested(stand("20")).tonnes == floor(expected) == 360
 
 
+def test_stock_change_is_rounded_against_the_owner() -> None:
+    """44/12 of 5.4602 t C has no end; gained it is rounded down, and lost it is rounded to the larger loss."""
+    results = {
+        before: {step.name: step for step in forested(stand(after, before)).trace.steps}["dC"]
+        for before, after in (("0", "1"), ("1", "0"))
+    }
+    assert results["0"].result == "20.02073333333333333333"
+    assert results["1"].result == "-20.02073333333333333334"
+
+
 def test_volume_becomes_biomass_by_density_and_expansion() -> None:
     by_volume = forested(stand("20", measure="VOLUME"))
     above = Fraction(20) * Fraction("0.38") * Fraction("1.472")

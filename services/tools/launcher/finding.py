@@ -1,5 +1,6 @@
 """Finding PostgreSQL and RabbitMQ: what the environment names, what the system has, what can be had without root."""
 
+import fcntl
 import importlib.util
 import os
 import re
@@ -11,6 +12,7 @@ from pathlib import Path
 
 from services.tools.launcher import debs
 from services.tools.launcher.faults import ServerMissingError
+from services.tools.launcher.places import made_folder
 
 POSTGRES_MAJOR_MIN = 15
 
@@ -112,8 +114,10 @@ def find_rabbitmq(cache: Path) -> RabbitBinaries | None:
 
 def fetched_rabbitmq(cache: Path) -> RabbitBinaries:
     """RabbitMQ, its Debian packages downloaded and unpacked first where it is missing."""
-    if not find_rabbitmq(cache):
-        debs.unpack_rabbitmq(cache / "rabbitmq")
+    with (made_folder(cache) / "rabbitmq.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two starts may miss it at the same time
+        if not find_rabbitmq(cache):
+            debs.unpack_rabbitmq(cache / "rabbitmq")
     found = find_rabbitmq(cache)
     if not found:
         raise ServerMissingError(

@@ -65,8 +65,11 @@ def _allows(path: Path, account: Account, right_of_others: int) -> bool:
 
 
 def reachable_place(folder: Path, account: Account | None) -> Path:
-    """The folder itself, or a stand-in under /var/tmp where the account cannot get to it (below /root, say)."""
-    if is_reachable(folder, account):
+    """The folder itself, or a stand-in under /var/tmp.
+
+    Where the account cannot get to it (below /root, say), and where its name holds spaces, at which RabbitMQ fails.
+    """
+    if is_reachable(folder, account) and not any(map(str.isspace, str(folder))):
         return folder
     name = hashlib.sha256(bytes(folder)).hexdigest()[:12]
     place = Path("/var/tmp") / f"tonne-{name}"  # noqa: S108 its owner is checked below

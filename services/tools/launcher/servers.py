@@ -15,7 +15,7 @@ import msgspec
 from services.runtime import migrate, topology
 from services.tools.contracts import command_names
 from services.tools.launcher import given, postgres_server, rabbitmq_server
-from services.tools.launcher.faults import MigrationRefusedError
+from services.tools.launcher.faults import MigrationRefusedError, ServerMissingError
 from services.tools.launcher.places import write_private
 from services.tools.launcher.ports import free_port
 from services.tools.launcher.supervisor import OnLine, Supervisor, together
@@ -89,14 +89,22 @@ async def _private_postgres(start: Start, port: int, password: str) -> str:
         is_fast=start.is_fast,
     )
     if server.folder.parent != start.folder:
-        start.say("launcher", f"root runs PostgreSQL as {server.account}, in {server.folder}")
+        start.say(
+            "launcher", f"the servers may not work in {start.folder}: data in {server.folder}"
+        )
     await start.supervisor.start([postgres_server.postgres_program(server)])
     return server.url()
 
 
 async def migrated(admin_url: str, passwords: Mapping[str, str]) -> list[str]:
+    """Brings the database to this version; returns what was applied, or raises what to do about it."""
     try:
         return await migrate.migrate(admin_url, passwords)
+    except (OSError, TimeoutError) as fault:
+        raise ServerMissingError(
+            f"PostgreSQL at {given.without_password(admin_url)} does not answer: {fault}",
+            "start it, or unset TONNE_DATABASE_URL to get a private one",
+        ) from fault
     except (migrate.SchemaMismatchError, asyncpg.PostgresError) as refusal:
         raise MigrationRefusedError(
             f"The database could not be migrated: {refusal}",

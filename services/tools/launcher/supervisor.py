@@ -101,8 +101,8 @@ class Child:
             await self._end(process)
             self._process = None
             self._pid_file.unlink(missing_ok=True)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(copying, timeout=1)
+            await asyncio.wait([copying], timeout=1)  # wait_for may swallow a cancellation here
+            copying.cancel()
             transport.close()
 
     async def _end(self, process: Process) -> None:

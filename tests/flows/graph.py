@@ -1,0 +1,120 @@
+"""A front end for tests: posts documents to the gateway, and listens on its sockets."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import aiohttp
+
+from services.kernel.actors import Actor
+from services.kernel.ids import new_id
+from services.tools.stack import Stack
+
+PROTOCOL = "graphql-transport-ws"
+_ANSWER = (
+    "commandId outcome subject approvalId errors { code category message fields { name value } }"
+)
+
+
+class Graph:
+    """One HTTP session with the gateway of a stack."""
+
+    def __init__(self, stack: Stack, session: aiohttp.ClientSession) -> None:
+        self._stack = stack
+        self._session = session
+
+    async def post(self, body: object, **headers: str) -> tuple[int, dict[str, Any]]:
+        """The status and the answer to a body as it is."""
+        async with self._session.post(
+            self._stack.graphql_url, json=body, headers=headers
+        ) as response:
+            return response.status, await response.json(content_type=None)
+
+    async def ask(
+        self, document: str, actor: Actor | None = None, **variables: object
+    ) -> dict[str, Any]:
+        """The whole answer to a document, errors too."""
+        body = {"query": document, "variables": variables}
+        _, answer = await self.post(body, **self.headers(actor))
+        return answer
+
+    async def read(
+        self, document: str, actor: Actor | None = None, **variables: object
+    ) -> dict[str, Any]:
+        """The data of a document that must not fail."""
+        answer = await self.ask(document, actor, **variables)
+        assert "errors" not in answer, answer
+        return answer["data"]
+
+    async def tell(
+        self,
+        mutation: str,
+        actor: Actor | None,
+        given: Mapping[str, object],
+        command_id: UUID | None = None,
+        selecting: str = "",
+    ) -> dict[str, Any]:
+        """The payload of a mutation."""
+        kind = (
+            "MoveInput"
+            if mutation.startswith("move")
+            else f"{mutation[0].upper()}{mutation[1:]}Input"
+        )
+        document = f"mutation ($i: {kind}!) {{ {mutation}(input: $i) {{ {_ANSWER} {selecting} }} }}"
+        whole = {"id": str(command_id or new_id()), **given}
+        return (await self.read(document, actor, i=whole))[mutation]
+
+    def headers(self, actor: Actor | None) -> dict[str, str]:
+        """What proves this actor."""
+        return {"Authorization": f"Bearer {self.token(actor)}"} if actor else {}
+
+    def token(self, actor: Actor) -> str:
+        """The issuer's token for this actor."""
+        return self._stack.token(actor.subject, actor.organisation, *sorted(actor.roles))
+
+    @asynccontextmanager
+    async def socket(
+        self, payload: Mapping[str, object] | None = None, protocol: str = PROTOCOL, **headers: str
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A socket; with a payload it is initialised with that."""
+        async with self._session.ws_connect(
+            self._stack.graphql_url, protocols=[protocol], headers=headers
+        ) as socket:
+            if payload is not None:
+                await socket.send_json({"type": "connection_init", "payload": payload})
+                assert (await socket.receive_json(timeout=5))["type"] == "connection_ack"
+            yield socket
+
+    @asynccontextmanager
+    async def listening(
+        self, document: str, actor: Actor | None = None, **variables: object
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
+        """A socket on which the subscription runs."""
+        payload = {"authorization": f"Bearer {self.token(actor)}"} if actor else {}
+        async with self.socket(payload) as socket:
+            await subscribe(socket, "1", document, variables)
+            yield socket
+
+
+async def subscribe(
+    socket: aiohttp.ClientWebSocketResponse,
+    number: str,
+    document: str,
+    variables: Mapping[str, object],
+) -> None:
+    """Starts an operation, and returns when the gateway has read everything sent so far."""
+    await start(socket, number, document, variables)
+    await socket.send_json({"type": "ping"})
+    assert (await socket.receive_json(timeout=5))["type"] == "pong"
+
+
+async def start(
+    socket: aiohttp.ClientWebSocketResponse,
+    number: str,
+    document: str,
+    variables: Mapping[str, object] | None = None,
+) -> None:
+    """Starts an operation."""
+    body = {"query": document, "variables": variables or {}}
+    await socket.send_json({"id": number, "type": "subscribe", "payload": body})

@@ -1,0 +1,110 @@
+"""Who may do what to the tables: nothing that is written once is rewritten, and nobody reads what is not theirs."""
+
+from collections.abc import AsyncIterator
+
+import asyncpg
+import pytest
+
+from services.kernel.ids import new_id
+from services.runtime.postgres import Pool, opened_pool
+from tests.conftest import Database
+
+
+@pytest.fixture(scope="module")
+async def pool(database: Database) -> AsyncIterator[Pool]:
+    """Settlement's own role."""
+    async with opened_pool(database.url("settlement"), "settlement") as opened:
+        yield opened
+
+
+APPENDED = {
+    "credit_entry": "to_account",
+    "cash_entry": "amount_fen",
+    "event": "body",
+    "trade": "state",
+    "retirement": "tonnes",
+    "batch": "next_serial",
+    "bank_report": "state",
+    "move": "tonnes",
+    "venue_day": "tonnes",
+    "programme": "is_ets_eligible",
+    "migration": "checksum",
+}
+FIXED = [
+    ("holding", "first_serial"),
+    ("holding", "batch_id"),
+    ("account", "organisation_id"),
+    ("account", "kind"),
+    ("venue", "tick_fen"),
+    ("cash_position", "account"),
+    ("inbox", "digest"),
+    ("outbox", "positions"),
+    ("approval", "command"),
+    ("approval", "maker"),
+    ("approval", "approver_role"),
+    ("waiting_trade", "content"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), [*APPENDED.items(), *FIXED])
+async def test_settlement_may_not_update_what_is_written_once(
+    pool: Pool, table: str, column: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute(f"UPDATE {table} SET {column} = {column}")
+
+
+@pytest.mark.parametrize("statement", ["DELETE FROM", "TRUNCATE", "DROP TABLE"])
+@pytest.mark.parametrize("table", [*APPENDED, "holding", "cash_position", "account", "approval"])
+async def test_settlement_may_not_delete_what_it_keeps(
+    pool: Pool, statement: str, table: str
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute(f"{statement} {table}")
+
+
+async def test_settlement_may_not_turn_off_what_guards_it(pool: Pool) -> None:
+    for statement in (
+        "ALTER TABLE holding DISABLE TRIGGER ALL",
+        "SET session_replication_role = replica",
+        "CREATE OR REPLACE FUNCTION refuse_return() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+    ):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(statement)
+
+
+@pytest.mark.parametrize(
+    ("role", "table"),
+    [
+        ("settlement", "registry.account"),
+        ("settlement", "issuance.credit_batch"),
+        ("registry", "settlement.holding"),
+        ("issuance", "registry.project"),
+        ("gateway", "settlement.holding"),
+        ("gateway", "settlement.any_trade"),
+        ("gateway", "registry.organisation"),
+        ("gateway", "issuance.event"),
+    ],
+)
+async def test_nobody_reads_what_is_not_published_to_them(
+    database: Database, role: str, table: str
+) -> None:
+    connection = await asyncpg.connect(database.url(role))
+
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await connection.fetch(f"SELECT * FROM {table}")
+
+    await connection.close()
+
+
+async def test_a_negative_balance_and_a_retirement_by_one_person_are_refused_by_the_database(
+    pool: Pool,
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("INSERT INTO cash_position VALUES ('ACC-O', 'CBGEX', 'CNY', -1)")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute(
+            "INSERT INTO retirement VALUES ($1, 'RET-1', 'ACC-O', 'OVERLAP', 'P', 2024, 1, 'X', 'b', 'b', 'CN',"
+            " '2024', 'r', true, 'one', 'one', now(), now())",
+            new_id(),
+        )
