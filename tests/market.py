@@ -253,7 +253,7 @@ class Market(Register):
 async def opened_market(stack: Stack) -> AsyncIterator[Market]:
     """A market with its programmes, methodologies and venues."""
     async with opened_wire(Market, stack) as market:
-        await market.register_programmes()
+        await market.furnish()
         for code, (programme, method) in VENUES.items():
             await market.accepted(
                 OpenVenue(code=code, name=code, programmes=[programme], methods=[method])

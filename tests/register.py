@@ -1,8 +1,10 @@
 """The registry and issuance for tests: parties, projects and batches, with new names for each."""
 
+import hashlib
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,18 +12,36 @@ from services.issuance.messages import ApproveCommand, IssueCredits, RecordReduc
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.registry.messages import (
+    ApplyForRegistration,
+    AppointOperator,
+    Document,
+    DraftProject,
     OpenAccount,
+    OpenNotice,
+    OpenTradingAccount,
     PublishMethodology,
+    RecordValidation,
     RegisterOrganisation,
     RegisterProgramme,
     RegisterProject,
-    SubmitProject,
+    TeamMember,
 )
 from services.registry.organisations import check_character
+from services.runtime.messages import Command
 from tests.wire import APPROVER, Wire
+
+HISTORIAN = Actor("hilda.historian", None, frozenset({"historian", "registrar"}))
 
 NATIONAL, PILOT = "CCER", "WEEE-PILOT"
 PROGRAMMES = {NATIONAL: "NATIONAL", PILOT: "PILOT_ASSOCIATION"}
+LONGITUDES = {NATIONAL: Decimal("104.5"), PILOT: Decimal("120.5")}
+"""Where the projects of a programme lie: too far from those of the other one to be the same."""
+CATEGORIES: Mapping[str, str] = {"VERIFIER": "VERIFICATION_BODY", "AUTHORITY": "REGULATOR"}
+"""What parties are whose accounts do not trade."""
+ROLES: Mapping[str, frozenset[str]] = {"VERIFIER": frozenset({"verifier", "historian"})}
+"""What people do who do not own projects."""
+NOTICED_DAYS_AGO, VALIDATED_DAYS_AGO = 100, 40
+"""Twenty working days lie between them at any time of the year."""
 VINTAGE = 2024
 
 
@@ -39,8 +59,12 @@ class Party:
 class Register(Wire):
     """What registrars, verifiers and approvers do before anything can be traded."""
 
-    async def register_programmes(self) -> None:
-        """The national programme and a pilot, each with a methodology."""
+    validation_body: Party | None = None
+    """Who validates every project."""
+
+    async def furnish(self) -> None:
+        """The body that validates; the national programme and a pilot, each with a methodology."""
+        self.validation_body = await self.party("VERIFIER")
         for code, kind in PROGRAMMES.items():
             await self.accepted(
                 RegisterProgramme(
@@ -53,17 +77,24 @@ class Register(Wire):
             )
             await self.accepted(
                 PublishMethodology(
-                    code=f"{code}-M", programme=code, name="Method", crediting_years_max=40
+                    code=f"{code}-M",
+                    programme=code,
+                    name="Method",
+                    crediting_years_max=40,
+                    valid_from=date(2020, 1, 1),
                 )
             )
 
     async def party(self, kind: str = "OWNER") -> Party:
-        """A new organisation with an open account of this kind."""
+        """A new organisation with an open account of this kind, which trades if it may."""
         organisation_id, account_id = new_id(), new_id()
         name = self.unique("Org")
         await self.accepted(
             RegisterOrganisation(
-                organisation_id=organisation_id, name=name, credit_code=_credit_code()
+                organisation_id=organisation_id,
+                name=name,
+                credit_code=credit_code(),
+                category=CATEGORIES.get(kind, "ENTERPRISE"),
             )
         )
         await self.accepted(
@@ -72,34 +103,64 @@ class Register(Wire):
         account = await self.database.fetchval(
             "SELECT number FROM registry.account WHERE account_id = $1", account_id
         )
-        roles = frozenset({"owner-operator"})
-        return Party(
-            organisation_id, account_id, account, Actor(f"op@{name}", organisation_id, roles)
-        )
+        roles = ROLES.get(kind, frozenset({"owner-operator"}))
+        actor = Actor(f"op@{name}", organisation_id, roles)
+        if kind not in CATEGORIES:
+            await self.open_trading(account, actor.subject)
+        return Party(organisation_id, account_id, account, actor)
+
+    async def open_trading(self, account: str, operator: str) -> None:
+        """The account's trading account, and its first operator."""
+        await self.accepted(AppointOperator(account=account, operator=operator, name=operator))
+        await self.accepted(OpenTradingAccount(trading_account_id=new_id(), account=account))
 
     async def project(self, owner: Party, programme: str = NATIONAL) -> str:
-        """A new registered project of this owner."""
-        code = self.unique("P")
-        await self.accepted(
-            SubmitProject(
-                project_id=new_id(),
-                code=code,
-                programme=programme,
-                methodology=f"{programme}-M",
-                owner_account=owner.account,
-                name=f"Project {code}",
-                province="Sichuan",
-                longitude=Decimal("104.5"),
-                latitude=Decimal("30.5"),
-                construction_started_on=date(2020, 1, 1),
-                crediting_from=date(2021, 1, 1),
-                crediting_until=date(2030, 12, 31),
-                expected_annual_tonnes=100_000,
-                validation_body="VVB-1",
-            )
+        """A new registered project of this owner, which was validated long ago."""
+        code, body = self.unique("P"), self.validation_body
+        assert body is not None
+        noticing = OpenNotice(
+            code=code, validation_body=body.account, documents=(_document("PDD"),)
         )
+        validating = RecordValidation(
+            code=code,
+            validation_body=body.account,
+            is_positive=True,
+            team=tuple(TeamMember(name=name, is_sector_competent=True) for name in "AB"),
+            reviewer="C",
+            documents=(_document("VALIDATION_REPORT"),),
+        )
+        applying = ApplyForRegistration(code=code, documents=(_document("COMMITMENT"),))
+        await self.past(NOTICED_DAYS_AGO, self.draft(code, owner, programme))
+        await self.past(NOTICED_DAYS_AGO, noticing)
+        await self.past(VALIDATED_DAYS_AGO, validating, body.actor)
+        await self.past(VALIDATED_DAYS_AGO, applying)
         await self.accepted(RegisterProject(code=code))
         return code
+
+    def draft(self, code: str, owner: Party, programme: str = NATIONAL) -> DraftProject:
+        """A project of this owner that is in order."""
+        return DraftProject(
+            project_id=new_id(),
+            code=code,
+            programme=programme,
+            methodology=f"{programme}-M",
+            activity="OTHER",
+            owner_account=owner.account,
+            name=f"Project {code}",
+            province=f"Province of {programme}",
+            longitude=LONGITUDES[programme],
+            latitude=Decimal("30.5"),
+            construction_started_on=date(2020, 1, 1),
+            crediting_from=date(2021, 1, 1),
+            crediting_until=date(2030, 12, 31),
+            expected_annual_tonnes=100_000,
+        )
+
+    async def past(self, days: int, command: Command, actor: Actor = HISTORIAN) -> None:
+        """Sends a command of so many days ago, which must be accepted."""
+        effective_at = datetime.now(UTC) - timedelta(days=days)
+        answer = await self.send(command, actor, effective_at=effective_at)
+        assert answer.refusal is None, answer.refusal
 
     async def issue(
         self, project: str, tonnes: int, vintage: int = VINTAGE, month: int = 1
@@ -117,7 +178,8 @@ class Register(Wire):
                 tonnes=tonnes,
                 verification_body="VVB-2",
                 evidence="sha256:0",
-            )
+            ),
+            HISTORIAN,
         )
         waiting = await self.accepted(IssueCredits(batch_id=batch_id, reduction_id=reduction_id))
         assert waiting.approval_id is not None
@@ -128,6 +190,14 @@ class Register(Wire):
         return batch_id
 
 
-def _credit_code() -> str:
+def _document(kind: str) -> Document:
+    sha256 = hashlib.sha256(kind.encode()).hexdigest()
+    return Document(
+        kind=kind, name=kind, sha256=sha256, size_bytes=len(kind), media_type="text/plain"
+    )
+
+
+def credit_code() -> str:
+    """A code that no other organisation has."""
     body = "91110000" + "".join(secrets.choice("0123456789") for _ in range(9))
     return body + check_character(body)

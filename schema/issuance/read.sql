@@ -33,9 +33,10 @@ CROSS JOIN LATERAL (
 ) AS stated
 WHERE report.notice_starts_on IS NOT NULL;
 
--- The same, drafts included, to the organisation that owns the project and to those who oversee the market.
+-- The same, drafts included, to the organisation that owns the project and to those who oversee the market; newest first.
 CREATE FUNCTION issuance_read.own_reports(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], project_code text
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    project_code text, id uuid, after_submitted_at timestamptz, after_id uuid, page_size integer
 )
 RETURNS TABLE (
     report_id uuid, project text, period_number integer, period_start date, period_end date, basis text, status text,
@@ -50,9 +51,12 @@ AS $$
     FROM report
     JOIN project ON project.code = report.project
     LEFT JOIN account ON account.number = project.owner_account
-    WHERE report.project = project_code
+    WHERE (project_code IS NULL OR report.project = project_code)
+        AND (id IS NULL OR report.report_id = id)
         AND (account.organisation_id = viewer_organisation OR viewer_roles && '{registrar,auditor,authority}')
-    ORDER BY report.period_number, report.submitted_at, report.report_id
+        AND (after_id IS NULL OR (report.submitted_at, report.report_id) < (after_submitted_at, after_id))
+    ORDER BY report.submitted_at DESC, report.report_id DESC
+    LIMIT page_size
 $$;
 
 -- Tonnes by calendar year; the reductions exist once they are registered.
@@ -147,3 +151,28 @@ CROSS JOIN LATERAL (
     JOIN project ON project.code = reduction.project
     WHERE project.programme = programme.code AND reduction.state <> 'ESTIMATED'
 ) AS counted;
+
+-- What happened to an object, who did it and when: reductions, batches, factors and published reports to everybody, a draft
+-- to the organisation that owns its project and to those who oversee the market.
+CREATE FUNCTION issuance_read.history(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    subject text, after_sequence bigint, page_size integer
+)
+RETURNS TABLE (sequence bigint, type text, effective_at timestamptz, recorded_at timestamptz, actor text,
+    approved_by text, body json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT event.sequence, event.type, event.effective_at, event.recorded_at, event.actor, event.approved_by, event.body
+    FROM event
+    WHERE event.aggregate = subject
+        AND (after_sequence IS NULL OR event.sequence > after_sequence)
+        AND (split_part(subject, '/', 1) IN ('reduction', 'batch', 'grid_factor', 'day')
+            OR viewer_roles && '{registrar,auditor,authority}'
+            OR EXISTS (SELECT FROM report
+                JOIN project ON project.code = report.project
+                LEFT JOIN account ON account.number = project.owner_account
+                WHERE report.report_id = CASE split_part(subject, '/', 1) WHEN 'report' THEN split_part(subject, '/', 2)::uuid END
+                    AND (report.notice_starts_on IS NOT NULL OR account.organisation_id = viewer_organisation)))
+    ORDER BY event.sequence
+    LIMIT page_size
+$$;

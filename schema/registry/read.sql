@@ -78,7 +78,7 @@ $$;
 -- Applications for accounts, the newest first, to the organisation and to those who oversee the market.
 CREATE FUNCTION registry_read.account_applications(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
-    application_state text, after_applied_at timestamptz, after_id uuid, page_size integer
+    application_state text, application_id uuid, after_applied_at timestamptz, after_id uuid, page_size integer
 )
 RETURNS TABLE (account_id uuid, organisation_id uuid, organisation_name text, kind text, state text,
     applied_at timestamptz, decided_at timestamptz, reason text, overdue_on date)
@@ -90,6 +90,7 @@ AS $$
     JOIN organisation USING (organisation_id)
     WHERE (a.organisation_id = viewer_organisation OR viewer_roles && '{registrar,auditor,authority}')
         AND (application_state IS NULL OR a.state = application_state)
+        AND (application_id IS NULL OR a.account_id = application_id)
         AND (after_id IS NULL OR (a.applied_at, a.account_id) < (after_applied_at, after_id))
     ORDER BY a.applied_at DESC, a.account_id DESC
     LIMIT page_size

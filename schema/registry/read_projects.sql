@@ -39,7 +39,8 @@ WHERE project.state <> 'DRAFT';
 
 -- Drafts, by code, to their owner and to those who oversee the market.
 CREATE FUNCTION registry_read.project_drafts(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], after_code text, page_size integer
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    project_code text, after_code text, page_size integer
 )
 RETURNS TABLE (project_id uuid, code text, programme text, methodology text, activity text, owner_account text,
     owner_name text, name text, province text, longitude numeric, latitude numeric, construction_started_on date,
@@ -55,6 +56,7 @@ AS $$
     JOIN organisation USING (organisation_id)
     WHERE project.state = 'DRAFT'
         AND (account.organisation_id = viewer_organisation OR viewer_roles && '{registrar,auditor,authority}')
+        AND (project_code IS NULL OR project.code = project_code)
         AND (after_code IS NULL OR project.code > after_code)
     ORDER BY project.code
     LIMIT page_size

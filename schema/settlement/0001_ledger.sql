@@ -7,8 +7,9 @@ CREATE TABLE account (
     organisation_id uuid NOT NULL,
     kind            text NOT NULL,
     status          text NOT NULL DEFAULT 'OPEN' CHECK (status IN ('OPEN', 'RESTRICTED', 'CLOSED')),
-    trading_account text UNIQUE CHECK (kind IN ('OWNER', 'EMITTER', 'TRADER')),
-    operators       text[] NOT NULL DEFAULT '{}'
+    trading_account text UNIQUE,
+    operators       text[] NOT NULL DEFAULT '{}',
+    CHECK (trading_account IS NULL OR kind IN ('OWNER', 'EMITTER', 'TRADER'))
 );
 GRANT UPDATE (status, trading_account, operators) ON account TO tonne_settlement;
 

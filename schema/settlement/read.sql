@@ -195,3 +195,38 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     CROSS JOIN LATERAL settlement_read.retirements_of(viewer_subject, viewer_organisation, viewer_roles, r) AS seen
     WHERE r.retirement_id = id
 $$;
+
+-- What happened to an object, who did it and when: venues and their days to everybody, trades and retirements to those who
+-- may see them; of a public retirement others learn no names.
+CREATE FUNCTION settlement_read.history(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    subject text, after_sequence bigint, page_size integer)
+RETURNS TABLE (sequence bigint, type text, effective_at timestamptz, recorded_at timestamptz, actor text,
+    approved_by text, body json)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT event.sequence, event.type, event.effective_at, event.recorded_at,
+        CASE WHEN seen.is_full THEN event.actor END, CASE WHEN seen.is_full THEN event.approved_by END, event.body
+    FROM (SELECT split_part(subject, '/', 1), split_part(subject, '/', 2)) AS named (kind, key)
+    CROSS JOIN LATERAL (
+        SELECT bool_or(way.is_full)
+        FROM (
+            SELECT true WHERE kind IN ('venue', 'day') OR viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+            UNION ALL
+            SELECT true
+            FROM settlement_read.trade(viewer_subject, viewer_organisation, viewer_roles,
+                key, substr(subject, length(kind || key) + 3))
+            WHERE kind = 'trade'
+            UNION ALL
+            SELECT settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account)
+            FROM retirement r
+            WHERE r.retirement_id = CASE kind WHEN 'retirement' THEN key::uuid END
+              AND (r.is_public
+                OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account))
+        ) AS way (is_full)
+    ) AS seen (is_full)
+    JOIN event ON event.aggregate = subject
+    WHERE seen.is_full IS NOT NULL
+      AND (after_sequence IS NULL OR event.sequence > after_sequence)
+    ORDER BY event.sequence
+    LIMIT page_size
+$$;

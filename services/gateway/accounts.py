@@ -1,19 +1,19 @@
 """Accounts: what an organisation holds and has; only it and overseers see inside."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+import msgspec
 import strawberry
 
 from services.gateway import reads
 from services.gateway.batches import CreditBatch, batch_of
-from services.gateway.commands import CommandInput, Payload, described, send
 from services.gateway.context import Info
 from services.gateway.links import ProjectLink, project_of
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
-from services.registry import messages as registry
-from services.settlement import messages as settlement
 
 
 @strawberry.type(description="One range of serials that an account holds in one bucket.")
@@ -52,16 +52,42 @@ class Cash:
     balance_fen: Fen
 
 
+@strawberry.type(description="A person who operates an account.")
+class Operator:
+    operator: str = strawberry.field(description="The subject of the person's token.")
+    name: str
+    appointed_at: datetime
+    appointed_by: str
+
+
 @strawberry.type(description="An organisation's account, known by its number.")
-class Account:
+class Account(Recorded):
     account_id: UUID
     number: str
     kind: str = strawberry.field(description="OWNER, EMITTER, TRADER, VERIFIER or AUTHORITY.")
-    status: str
+    category: str = strawberry.field(description="Of the organisation, when it was opened.")
+    status: str = strawberry.field(description="OPEN, RESTRICTED or CLOSED.")
+    trading_account: str | None = strawberry.field(description="Its number; none, no trading.")
+    trading_opened_at: datetime | None
+    operators: strawberry.Private[list[dict[str, Any]]]
+    restriction_ground: str | None
+    restriction_reason: str | None
+    restricted_at: datetime | None
+    closure_ground: str | None
+    closure_reason: str | None
+    closed_at: datetime | None
     organisation_id: UUID
     organisation_name: str
     credit_code: str
     opened_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"account/{self.account_id}"
+
+    @strawberry.field(name="operators", description="Who operates it; at most five.")
+    def its_operators(self) -> list[Operator]:
+        return msgspec.convert(self.operators, list[Operator])
 
     @strawberry.field(description="What it holds, as serial ranges.")
     async def holdings(
@@ -74,6 +100,12 @@ class Account:
     @strawberry.field(description="Its money, one row a venue and currency.")
     async def cash(self, info: Info) -> list[Cash]:
         return await reads.private(info.context, Cash, "list_cash", self.number)
+
+
+async def accounts_of(info: Info, *account_ids: UUID) -> list[Account]:
+    """Those of the accounts that the viewer may see, whatever their order."""
+    values = (info.context, Account, "accounts_by_id", list(account_ids))
+    return await reads.private(*values) if account_ids else []
 
 
 @strawberry.type(description="What an account could deliver and pay at a venue right now.")
@@ -101,49 +133,3 @@ class AccountQueries:
     ) -> Available | None:
         values = (account, venue, instrument.project, instrument.vintage)
         return reads.only(await reads.private(info.context, Available, "get_available", *values))
-
-
-@strawberry.input
-class OpenAccountInput(CommandInput):
-    organisation_id: UUID
-    kind: str
-
-
-@strawberry.input
-class MoveInput(CommandInput):
-    account: str
-    venue: str
-    project: str
-    vintage: int
-    tonnes: Tonnes
-
-
-@strawberry.type
-class AccountPayload(Payload):
-    @strawberry.field
-    async def account(self, info: Info) -> Account | None:
-        account_id = self.uuid("account")
-        if account_id is None:
-            return None
-        values = (info.context, Account, "get_account_by_id", account_id)
-        return reads.only(await reads.private(*values))
-
-
-@strawberry.type
-class MovePayload(Payload):
-    pass
-
-
-@strawberry.type
-class AccountMutations:
-    @strawberry.mutation(description=described(registry.OpenAccount))
-    async def open_account(self, info: Info, input_: OpenAccountInput) -> AccountPayload:
-        return await send(info, AccountPayload, registry.OpenAccount, input_, account_id=input_.id)
-
-    @strawberry.mutation(description=described(settlement.MoveToVenue))
-    async def move_to_venue(self, info: Info, input_: MoveInput) -> MovePayload:
-        return await send(info, MovePayload, settlement.MoveToVenue, input_, move_id=input_.id)
-
-    @strawberry.mutation(description=described(settlement.MoveFromVenue))
-    async def move_from_venue(self, info: Info, input_: MoveInput) -> MovePayload:
-        return await send(info, MovePayload, settlement.MoveFromVenue, input_, move_id=input_.id)

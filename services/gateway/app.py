@@ -22,7 +22,9 @@ from services.gateway.errors import Unauthenticated, shown
 from services.gateway.schema import schema
 from services.runtime.process import Health, add_admin_routes
 
-BODY_BYTES_MAX = 64 * 1024
+BODY_BYTES_MAX = 512 * 1024
+"""A document that is kept whole has room in it, in base64."""
+SOCKET_BYTES_MAX = 64 * 1024
 SUBSCRIPTIONS_MAX = 20
 SOCKETS_MAX = 1_000
 INIT_TIMEOUT = timedelta(seconds=5)
@@ -84,7 +86,7 @@ class View(GraphQLView[Context, None]):
         socket = web.WebSocketResponse(
             protocols=[subprotocol] if subprotocol else [],
             heartbeat=30,
-            max_msg_size=BODY_BYTES_MAX,
+            max_msg_size=SOCKET_BYTES_MAX,
         )
         await socket.prepare(request)
         return socket

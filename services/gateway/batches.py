@@ -7,10 +7,12 @@ from uuid import UUID
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import Payload
 from services.gateway.context import Info
+from services.gateway.inputs import mutation
 from services.gateway.links import ProjectLink, ReductionLink, project_of, reduction_of
 from services.gateway.listening import listen
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.programmes import Programme, programme_of
 from services.gateway.scalars import Serial, Tonnes
@@ -18,7 +20,7 @@ from services.issuance import messages as issuance
 
 
 @strawberry.type(description="Credits issued together, as one range of serials.")
-class CreditBatch:
+class CreditBatch(Recorded):
     batch_id: UUID
     programme: str = strawberry.field(name="programmeCode")
     country: str
@@ -35,6 +37,10 @@ class CreditBatch:
     buffer_tonnes: Tonnes = strawberry.field(
         description="Its last serials, which stand in for reversals and are not the holder's."
     )
+
+    @property
+    def subject(self) -> str:
+        return f"batch/{self.batch_id}"
 
     @strawberry.field(name="programme")
     async def its_programme(self, info: Info) -> Programme | None:
@@ -98,21 +104,6 @@ class BatchQueries:
         return await batch_of(info, id_)
 
 
-@strawberry.input
-class IssueCreditsInput(CommandInput):
-    reduction_id: UUID
-
-
-@strawberry.input
-class ImportOpeningBatchInput(CommandInput):
-    programme: str
-    project: str
-    vintage: int
-    tonnes: Tonnes
-    holder_account: str
-    source: str
-
-
 @strawberry.type
 class CreditBatchPayload(Payload):
     @strawberry.field
@@ -122,19 +113,8 @@ class CreditBatchPayload(Payload):
 
 @strawberry.type
 class BatchMutations:
-    @strawberry.mutation(description=described(issuance.IssueCredits))
-    async def issue_credits(self, info: Info, input_: IssueCreditsInput) -> CreditBatchPayload:
-        return await send(
-            info, CreditBatchPayload, issuance.IssueCredits, input_, batch_id=input_.id
-        )
-
-    @strawberry.mutation(description=described(issuance.ImportOpeningBatch))
-    async def import_opening_batch(
-        self, info: Info, input_: ImportOpeningBatchInput
-    ) -> CreditBatchPayload:
-        return await send(
-            info, CreditBatchPayload, issuance.ImportOpeningBatch, input_, batch_id=input_.id
-        )
+    issue_credits = mutation(issuance.IssueCredits, CreditBatchPayload, "batch_id")
+    import_opening_batch = mutation(issuance.ImportOpeningBatch, CreditBatchPayload, "batch_id")
 
 
 @strawberry.type

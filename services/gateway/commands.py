@@ -1,16 +1,18 @@
 """Commands: an input becomes a message for a service, and the service's answer becomes a payload."""
 
 import inspect
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
 import strawberry
 
 from services.gateway.context import Info
-from services.gateway.errors import Refusal
+from services.gateway.errors import BadInput, Refusal
 from services.gateway.reads import require_storable
 from services.kernel import refusals
 from services.kernel.actors import Actor
@@ -36,6 +38,7 @@ class Payload:
         description="Under which it waits for a second person."
     )
     errors: list[Refusal] = strawberry.field(description="Why it was refused; empty if it was not.")
+    result: strawberry.Private[msgspec.Raw]
 
     def key(self, kind: str) -> str:
         """The key of the subject if it is of this kind, else an empty text, which no key is."""
@@ -46,6 +49,11 @@ class Payload:
         """The key as the id that it is."""
         key = self.key(kind)
         return UUID(key) if key else None
+
+
+@strawberry.type(description="The answer to a command that brings nothing else to read.")
+class CommandPayload(Payload):
+    pass
 
 
 @strawberry.input(description="What every command has.")
@@ -77,10 +85,7 @@ async def send(
 ) -> AnyPayload:
     """Sends the input as this command, with the viewer as its actor, and waits for the answer."""
     actor = info.context.require_viewer().actor
-    content = _content(command, given) | own
-    require_storable(list(content.values()))
-    message = command(**content)
-    envelope = _envelope(message, given, actor)
+    envelope = _envelope(_message(command, given, own), given, actor)
     try:
         answer = await info.context.house.caller.call(envelope)
     except refusals.Refusal as refusal:
@@ -88,11 +93,24 @@ async def send(
     return answered(payload, given.id, answer)
 
 
-def _content(command: type[Command], given: CommandInput) -> dict[str, Any]:
-    """The fields that input and message share, by name."""
-    return {
-        name: getattr(given, name) for name in command.__struct_fields__ if hasattr(given, name)
-    }
+def _message(command: type[Command], given: CommandInput, own: Mapping[str, object]) -> Command:
+    """The message with the fields that it shares with the input, and its own; raises BadInput."""
+    names = command.__struct_fields__
+    content = {name: _plain(getattr(given, name)) for name in names if hasattr(given, name)}
+    require_storable(content)
+    try:
+        return msgspec.convert(content | dict(own), command)
+    except msgspec.ValidationError as fault:
+        raise BadInput(str(fault)) from None
+
+
+def _plain(value: Any) -> Any:
+    """Inputs inside an input as mappings."""
+    if isinstance(value, list):
+        return [_plain(one) for one in cast(list[Any], value)]
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def _envelope(command: Command, given: CommandInput, actor: Actor) -> CloudEvent:
@@ -120,4 +138,5 @@ def answered(payload: type[AnyPayload], command_id: UUID, answer: Answer) -> Any
         subject=answer.subject,
         approval_id=answer.approval_id,
         errors=[] if answer.refusal is None else [Refusal.of(answer.refusal)],
+        result=answer.result,
     )

@@ -62,7 +62,9 @@ class RefusalField:
 
 @strawberry.type(description="Why the rules do not allow it, with the values that disagree.")
 class Refusal:
-    code: str = strawberry.field(description="Stable, for programs: NOT_ENOUGH_CREDITS.")
+    code: str = strawberry.field(
+        description="Stable, for programs: NOT_ENOUGH_CREDITS. The closed list is schema/refusals.md."
+    )
     category: RefusalCategory
     message: str = strawberry.field(description="One sentence, for people.")
     fields: list[RefusalField]

@@ -10,7 +10,15 @@ from services.runtime import telemetry
 from services.runtime.broker import Subscription
 from services.runtime.messages import CloudEvent, Malformed, decode_envelope
 
-ROUTING_KEYS = ("settlement.trade.*", "issuance.credits.issued")
+ROUTING_KEYS = (
+    "settlement.trade.*",
+    "issuance.credits.issued",
+    "issuance.report.*",
+    "issuance.reduction.*",
+    "issuance.reductions.*",
+    "registry.project.*",
+    "registry.account.*",
+)
 EVENTS_WAITING_MAX = 1_000
 EVENTS_AT_ONCE = 100
 

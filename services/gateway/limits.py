@@ -14,6 +14,7 @@ from graphql import (
     GraphQLSchema,
     InlineFragmentNode,
     IntValueNode,
+    ListValueNode,
     OperationDefinitionNode,
     SelectionNode,
     SelectionSetNode,
@@ -108,14 +109,18 @@ class _Scale:
         assert definition is not None
         kind = self.schema.type_map[_type_text(definition).strip("[]!")]
         inner = self.selections(node.selection_set, kind)
-        own_cost = ROOT_FIELD_COST if parent.name in self.roots and node.selection_set else 1
-        return inner.within(own_cost, self.rows(node, parent, definition))
+        rows = self.rows(node, parent, definition)
+        statements = rows if "ids" in definition.args else 1
+        is_root = parent.name in self.roots and node.selection_set
+        return inner.within(statements * ROOT_FIELD_COST if is_root else 1, rows)
 
     def rows(self, node: FieldNode, parent: GraphQLNamedType, definition: GraphQLField) -> int:
         """How many rows a field can bring: its page, a guess for a short list, else one."""
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
         if "first" in definition.args:
-            given = {argument.name.value: argument.value for argument in node.arguments or ()}
             return self.page_size(given.get("first"))
+        if "ids" in definition.args:
+            return self.length(given["ids"])
         is_list = _type_text(definition).startswith("[")
         is_counted = parent.name.endswith("Connection") or is_introspection_type(parent)
         return LIST_ASSUMED if is_list and not is_counted else 1
@@ -127,6 +132,13 @@ class _Scale:
             return max(1, min(int(value.value), PAGE_MAX))
         given = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
         return max(1, min(given, PAGE_MAX)) if isinstance(given, int) else PAGE_MAX
+
+    def length(self, value: ValueNode) -> int:
+        """How many values a list of arguments has; one value may stand for a list of itself."""
+        if isinstance(value, ListValueNode):
+            return max(1, len(value.values))
+        given = self.variables.get(value.name.value) if isinstance(value, VariableNode) else None
+        return max(1, len(cast(list[Any], given))) if isinstance(given, list) else 1
 
 
 def _type_text(definition: GraphQLField) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from services.gateway.context import Context
 from services.gateway.errors import Unauthenticated
-from services.runtime.messages import CloudEvent, Event, by_wire_name
+from services.runtime.messages import CloudEvent, Event, by_wire_name, wire_name
 
 AnyEvent = TypeVar("AnyEvent", bound=Event)
 
@@ -29,3 +29,8 @@ async def listen(context: Context, *kinds: type[AnyEvent]) -> AsyncGenerator[Seq
 
 def _decoded(named: Mapping[str, type[AnyEvent]], event: CloudEvent) -> AnyEvent:
     return msgspec.json.decode(event.data, type=named[event.type])
+
+
+def events_of(kinds: Sequence[type[Event]], *prefixes: str) -> list[type[Event]]:
+    """Those of the events whose names begin so."""
+    return [kind for kind in kinds if wire_name(kind).startswith(prefixes)]

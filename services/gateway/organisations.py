@@ -6,18 +6,30 @@ from uuid import UUID
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import CommandPayload, Payload
 from services.gateway.context import Info
+from services.gateway.inputs import mutation
+from services.gateway.objects import Recorded
 from services.registry import messages as registry
 
 
 @strawberry.type(description="A legal entity.")
-class Organisation:
+class Organisation(Recorded):
     organisation_id: UUID
     name: str
-    credit_code: str = strawberry.field(description="The unified social credit code.")
+    credit_code: str = strawberry.field(
+        description="In China the unified social credit code, abroad the LEI."
+    )
     country: str
+    category: str = strawberry.field(
+        description="ENTERPRISE, INSTITUTION, VERIFICATION_BODY, REGULATOR, REGISTRY, EXCHANGE or NATURAL_PERSON."
+    )
+    account: str | None = strawberry.field(name="accountNumber")
     registered_at: datetime
+
+    @property
+    def subject(self) -> str:
+        return f"organisation/{self.organisation_id}"
 
 
 async def organisation_of(info: Info, organisation_id: UUID | None) -> Organisation | None:
@@ -53,13 +65,6 @@ class OrganisationQueries:
         return await organisation_of(info, id_)
 
 
-@strawberry.input
-class RegisterOrganisationInput(CommandInput):
-    name: str
-    credit_code: str
-    country: str = "CN"
-
-
 @strawberry.type
 class OrganisationPayload(Payload):
     @strawberry.field
@@ -69,14 +74,7 @@ class OrganisationPayload(Payload):
 
 @strawberry.type
 class OrganisationMutations:
-    @strawberry.mutation(description=described(registry.RegisterOrganisation))
-    async def register_organisation(
-        self, info: Info, input_: RegisterOrganisationInput
-    ) -> OrganisationPayload:
-        return await send(
-            info,
-            OrganisationPayload,
-            registry.RegisterOrganisation,
-            input_,
-            organisation_id=input_.id,
-        )
+    register_organisation = mutation(
+        registry.RegisterOrganisation, OrganisationPayload, "organisation_id"
+    )
+    change_admission = mutation(registry.ChangeAdmission, CommandPayload)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 import strawberry
 
+from services.gateway.context import Info
 from services.gateway.errors import BadInput, LimitExceeded
 
 PAGE_DEFAULT = 20
@@ -71,13 +72,28 @@ class Keyset(Generic[Node]):
         content = msgspec.json.encode((self.name, *self.key(node)))
         return base64.urlsafe_b64encode(content).decode()
 
+    async def inside(
+        self,
+        info: Info,
+        kind: type[Node],
+        statement: str,
+        column: str,
+        key: object,
+        first: int,
+        after: str | None,
+    ) -> Connection[Node]:
+        """A page inside another object: the statement reads it for all objects of the level at once."""
+        values = (*self.after(after), rows_wanted(first))
+        rows = await info.context.loaders.many(kind, statement, column, key, *values)
+        return self.page(rows, first)
+
     def page(self, rows: Sequence[Node], first: int) -> Connection[Node]:
         """The page made of these rows, which are one more than asked for if there is a next page."""
         nodes = list(rows[:first])
         edges = [Edge(node=node, cursor=self.cursor(node)) for node in nodes]
         end = edges[-1].cursor if edges else None
-        info = PageInfo(has_next_page=len(rows) > first, end_cursor=end)
-        return Connection(edges=edges, nodes=nodes, page_info=info)
+        page_info = PageInfo(has_next_page=len(rows) > first, end_cursor=end)
+        return Connection(edges=edges, nodes=nodes, page_info=page_info)
 
 
 def rows_wanted(first: int) -> int:

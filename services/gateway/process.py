@@ -21,6 +21,8 @@ from services.runtime.process import Health, admin_server, stop_requested
 
 EXIT_FAULT = 1
 _DRAIN_SECONDS = 5.0
+_READING = {"plan_cache_mode": "force_custom_plan"}
+"""A filter that is not given must not cost those that are their index."""
 
 log = telemetry.logger("gateway")
 
@@ -58,7 +60,9 @@ async def _opened_house(settings: GatewaySettings) -> AsyncIterator[House]:
     verifier = await _verifier(settings)
     async with AsyncExitStack() as stack:
         pools = {
-            service: await stack.enter_async_context(opened_pool(url, f"{service}_read"))
+            service: await stack.enter_async_context(
+                opened_pool(url, f"{service}_read", settings=_READING)
+            )
             for service, url in settings.read_urls.items()
         }
         yield House(pools=pools, caller=Caller(), hub=Hub(), verifier=verifier)

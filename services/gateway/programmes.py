@@ -1,16 +1,44 @@
 """Programmes and methodologies: under which rules credits are made, and what they may be used for."""
 
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import Payload
 from services.gateway.context import Info
+from services.gateway.figures import ProgrammeFigures, figures_of
+from services.gateway.inputs import mutation
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.registry import messages as registry
 
 
-@strawberry.type(description="A crediting programme, such as CCER.")
-class Programme:
+@strawberry.type(description="One version of a programme's name and rules.")
+class ProgrammeVersion:
+    version: int
+    name: str
+    rule_book: str
+    valid_from: date
+    valid_until: date | None = strawberry.field(description="The day before the next version.")
+    reason: str
+
+
+@strawberry.type(description="A role that a person holds in a programme.")
+class RoleAssignment:
+    programme: strawberry.Private[str]
+    role: str = strawberry.field(description="registrar or verifier.")
+    person: str
+    reason: str
+    assigned_by: str
+    assigned_at: datetime
+
+
+@strawberry.type(description="A crediting programme, such as CCER, by its newest version.")
+class Programme(Recorded):
     code: str
     name: str
     country: str
@@ -18,14 +46,79 @@ class Programme:
     is_ets_eligible: bool = strawberry.field(
         description="Whether its credits may ever be offset in the national ETS."
     )
+    rule_book: str = strawberry.field(description="By which published rules it goes.")
+    version: int
+    valid_from: date
+    versions: strawberry.Private[list[dict[str, Any]]]
+
+    @property
+    def subject(self) -> str:
+        return f"programme/{self.code}"
+
+    @strawberry.field(
+        name="versions", description="All versions of its rules, the first one first."
+    )
+    def its_versions(self) -> list[ProgrammeVersion]:
+        return msgspec.convert(self.versions, list[ProgrammeVersion])
+
+    @strawberry.field(description="Who holds which role in it; those that you may see.")
+    async def role_assignments(self, info: Info) -> list[RoleAssignment]:
+        if info.context.viewer.is_anonymous:
+            return []
+        viewer, organisation, roles = info.context.viewer.triple
+        found = await info.context.loaders.many(
+            RoleAssignment,
+            "roles_of_programmes",
+            "programme",
+            self.code,
+            viewer,
+            organisation,
+            tuple(roles),
+        )
+        return list(found)
+
+    @strawberry.field(description="How far its projects and reductions have come.")
+    async def figures(self, info: Info) -> ProgrammeFigures | None:
+        return await figures_of(info, self.code)
+
+
+@strawberry.type(description="A figure of a methodology, with where it stands.")
+class Parameter:
+    name: str
+    value: str = strawberry.field(description="A decimal number, exactly as published.")
+    unit: str
+    source: str
+    edition: str
+    confidence: str = strawberry.field(description="VERIFIED or UNVERIFIED.")
 
 
 @strawberry.type(description="One version of a methodology.")
-class Methodology:
+class Methodology(Recorded):
     code: str
     programme: str = strawberry.field(name="programmeCode")
     name: str
+    crediting_years_min: int
     crediting_years_max: int
+    valid_from: date = strawberry.field(description="From then on projects may apply under it.")
+    valid_until: date | None = strawberry.field(description="The last such day.")
+    additionality: str = strawberry.field(description="EXEMPT, CONDITIONAL or PROOF.")
+    risk_model: str = strawberry.field(description="NONE, DEDUCTION or BUFFER.")
+    risk_rate: Decimal | None
+    formula_id: str | None = strawberry.field(
+        description="By which Tonne quantifies; without one, reports can only be attested."
+    )
+    confidence: str = strawberry.field(description="VERIFIED or UNVERIFIED.")
+    source: str
+    end_reason: str | None
+    parameters: strawberry.Private[list[dict[str, Any]]]
+
+    @property
+    def subject(self) -> str:
+        return f"methodology/{self.code}"
+
+    @strawberry.field(name="parameters", description="Its figures, by name.")
+    def its_parameters(self) -> list[Parameter]:
+        return [Parameter(**one) for one in self.parameters]
 
     @strawberry.field(name="programme")
     async def its_programme(self, info: Info) -> Programme | None:
@@ -69,23 +162,6 @@ class ProgrammeQueries:
         return METHODOLOGIES.page(rows, first)
 
 
-@strawberry.input
-class RegisterProgrammeInput(CommandInput):
-    code: str
-    name: str
-    country: str
-    kind: str
-    is_ets_eligible: bool
-
-
-@strawberry.input
-class PublishMethodologyInput(CommandInput):
-    code: str
-    programme: str
-    name: str
-    crediting_years_max: int
-
-
 @strawberry.type
 class ProgrammePayload(Payload):
     @strawberry.field
@@ -102,14 +178,9 @@ class MethodologyPayload(Payload):
 
 @strawberry.type
 class ProgrammeMutations:
-    @strawberry.mutation(description=described(registry.RegisterProgramme))
-    async def register_programme(
-        self, info: Info, input_: RegisterProgrammeInput
-    ) -> ProgrammePayload:
-        return await send(info, ProgrammePayload, registry.RegisterProgramme, input_)
-
-    @strawberry.mutation(description=described(registry.PublishMethodology))
-    async def publish_methodology(
-        self, info: Info, input_: PublishMethodologyInput
-    ) -> MethodologyPayload:
-        return await send(info, MethodologyPayload, registry.PublishMethodology, input_)
+    register_programme = mutation(registry.RegisterProgramme, ProgrammePayload)
+    amend_programme = mutation(registry.AmendProgramme, ProgrammePayload)
+    assign_role = mutation(registry.AssignRole, ProgrammePayload)
+    end_role = mutation(registry.EndRole, ProgrammePayload)
+    publish_methodology = mutation(registry.PublishMethodology, MethodologyPayload)
+    end_methodology = mutation(registry.EndMethodology, MethodologyPayload)

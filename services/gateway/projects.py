@@ -1,30 +1,39 @@
-"""Projects: what is registered, where it is, whose it is, and what came of it."""
+"""Projects: what is published of them, where they are, whose they are, and what came of them."""
 
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from typing import Annotated
 from uuid import UUID
 
 import strawberry
 
 from services.gateway import reads
 from services.gateway.batches import BATCHES, CreditBatch
-from services.gateway.commands import CommandInput, Payload, described, send
 from services.gateway.context import Info
 from services.gateway.links import project_of
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.programmes import Methodology, Programme, methodology_of, programme_of
+from services.gateway.project_parts import (
+    COMMENTS,
+    ProjectComment,
+    ProjectDocument,
+    ProjectDuplicate,
+    Validation,
+)
 from services.gateway.reductions import REDUCTIONS, Reduction
+from services.gateway.reports import REPORTS, MonitoringReport
 from services.gateway.scalars import Tonnes
-from services.registry import messages as registry
 
 
-@strawberry.type(description="A project whose verified reductions become credits.")
-class Project:
+@strawberry.interface(description="What an owner says of a project when it is drafted.")
+class ProjectDesign:
     project_id: UUID
     code: str
     programme: str = strawberry.field(name="programmeCode")
     methodology: str = strawberry.field(name="methodologyCode")
+    activity: str = strawberry.field(description="What reduces, one of a closed list.")
     owner_account: str = strawberry.field(description="Its credits are issued to this account.")
     owner_name: str
     name: str
@@ -35,10 +44,6 @@ class Project:
     crediting_from: date
     crediting_until: date = strawberry.field(description="The last day of the crediting period.")
     expected_annual_tonnes: Tonnes
-    validation_body: str
-    status: str
-    submitted_at: datetime
-    registered_at: datetime | None
     notes: str
 
     @strawberry.field(name="programme")
@@ -49,32 +54,97 @@ class Project:
     async def its_methodology(self, info: Info) -> Methodology | None:
         return await methodology_of(info, self.methodology)
 
+
+@strawberry.type(description="A project, from the opening of its notice on.")
+class Project(ProjectDesign, Recorded):
+    status: str = strawberry.field(
+        description="IN_PUBLIC_NOTICE, NOTICE_ENDED, VALIDATED_POSITIVE, VALIDATED_NEGATIVE,"
+        " REGISTRATION_APPLIED, REGISTERED, REFUSED, WITHDRAWN, CANCELLED or REVOKED."
+    )
+    changed_at: datetime
+    validation_account: str = strawberry.field(description="The account of the validating body.")
+    validation_body: str
+    notice_opened_at: datetime
+    notice_ends_on: date = strawberry.field(description="The last day of the notice.")
+    notice_is_provisional: bool = strawberry.field(
+        description="Computed beyond the official calendar; computed again when that is published."
+    )
+    validate_by: date = strawberry.field(description="Until then the body reports, in principle.")
+    is_validation_overdue: bool
+    validated_at: datetime | None
+    applied_at: datetime | None
+    decide_by: date | None = strawberry.field(description="Until then the registry decides.")
+    decision_is_provisional: bool | None
+    is_decision_overdue: bool
+    registered_at: datetime | None
+    closed_at: datetime | None = strawberry.field(
+        description="When it was refused, withdrawn, cancelled or revoked."
+    )
+    closing_reason: str | None
+
+    @property
+    def subject(self) -> str:
+        return f"project/{self.code}"
+
+    @strawberry.field(description="What the validating body reported.")
+    async def validation(self, info: Info) -> Validation | None:
+        return await info.context.loaders.one(
+            Validation, "validations_of_projects", "project", self.code
+        )
+
+    @strawberry.field(description="Design document, reports and forms, by their digests.")
+    async def documents(self, info: Info) -> list[ProjectDocument]:
+        return await _listed(info, ProjectDocument, "documents_of_projects", self.code)
+
+    @strawberry.field(description="Projects that may be the same, and what a person said of that.")
+    async def duplicates(self, info: Info) -> list[ProjectDuplicate]:
+        return await _listed(info, ProjectDuplicate, "duplicates_of_projects", self.code)
+
+    @strawberry.field(description="What the public said during its notice, the oldest first.")
+    async def comments(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[ProjectComment]:
+        return await COMMENTS.inside(
+            info, ProjectComment, "comments_of_projects", "project", self.code, first, after
+        )
+
+    @strawberry.field(description="Its monitoring reports that are published, the latest first.")
+    async def reports(
+        self, info: Info, first: First = PAGE_DEFAULT, after: After = None
+    ) -> Connection[MonitoringReport]:
+        return await REPORTS.inside(
+            info, MonitoringReport, "reports_of_projects", "project", self.code, first, after
+        )
+
     @strawberry.field(description="The credits issued for it, the latest first.")
     async def credit_batches(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[CreditBatch]:
-        values = (*BATCHES.after(after), rows_wanted(first))
-        rows = await info.context.loaders.many(
-            CreditBatch, "credit_batches_of_projects", "project", self.code, *values
+        return await BATCHES.inside(
+            info, CreditBatch, "credit_batches_of_projects", "project", self.code, first, after
         )
-        return BATCHES.page(rows, first)
 
-    @strawberry.field(description="Its monitored reductions, the latest period first.")
+    @strawberry.field(
+        description="Its registered or estimated reductions, the latest period first."
+    )
     async def reductions(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[Reduction]:
-        values = (*REDUCTIONS.after(after), rows_wanted(first))
-        rows = await info.context.loaders.many(
-            Reduction, "reductions_of_projects", "project", self.code, *values
+        return await REDUCTIONS.inside(
+            info, Reduction, "reductions_of_projects", "project", self.code, first, after
         )
-        return REDUCTIONS.page(rows, first)
+
+
+async def _listed(info: Info, kind: type[reads.Row], statement: str, code: str) -> list[reads.Row]:
+    """A short list that belongs to a project."""
+    return list(await info.context.loaders.many(kind, statement, "project", code))
 
 
 @strawberry.enum
 class ProjectOrder(Enum):
     CODE = "code"
     LARGEST = strawberry.enum_value("size", description="The most expected tonnes a year first.")
-    LATEST = strawberry.enum_value("submission", description="The latest submitted first.")
+    LATEST = strawberry.enum_value("notice", description="The latest noticed first.")
 
 
 ORDERS: dict[ProjectOrder, Keyset[Project]] = {
@@ -83,7 +153,7 @@ ORDERS: dict[ProjectOrder, Keyset[Project]] = {
         "projects/size", (int, str), lambda one: (one.expected_annual_tonnes, one.code)
     ),
     ProjectOrder.LATEST: Keyset(
-        "projects/submission", (datetime, str), lambda one: (one.submitted_at, one.code)
+        "projects/notice", (datetime, str), lambda one: (one.notice_opened_at, one.code)
     ),
 }
 
@@ -92,17 +162,27 @@ ORDERS: dict[ProjectOrder, Keyset[Project]] = {
 class ProjectFilter:
     programme: str | None = None
     methodology: str | None = None
-    status: str | None = strawberry.field(default=None, description="SUBMITTED or REGISTERED.")
+    status: str | None = strawberry.field(default=None, description="As a project's status.")
     province: str | None = None
+    owner_account: str | None = None
+
+
+Search = Annotated[
+    str | None,
+    strawberry.argument(
+        description="Words of the code, the name or the province, all of them, each of at least two characters."
+    ),
+]
 
 
 @strawberry.type
 class ProjectQueries:
-    @strawberry.field(description="Projects that match the filter.")
+    @strawberry.field(description="Projects that match the filter and, if given, the text.")
     async def projects(
         self,
         info: Info,
         filter_: ProjectFilter | None = None,
+        search: Search = None,
         order_by: ProjectOrder = ProjectOrder.CODE,
         first: First = PAGE_DEFAULT,
         after: After = None,
@@ -116,54 +196,13 @@ class ProjectQueries:
             wanted.methodology,
             wanted.status,
             wanted.province,
+            wanted.owner_account,
+            search,
             *keyset.after(after),
             rows_wanted(first),
         )
         return keyset.page(rows, first)
 
-    @strawberry.field(description="The project with this code.")
+    @strawberry.field(description="The project with this code; null until its notice opens.")
     async def project(self, info: Info, code: str) -> Project | None:
         return await project_of(info, code)
-
-
-@strawberry.input
-class SubmitProjectInput(CommandInput):
-    code: str
-    programme: str
-    methodology: str
-    owner_account: str
-    name: str
-    province: str
-    longitude: Decimal
-    latitude: Decimal
-    construction_started_on: date
-    crediting_from: date
-    crediting_until: date
-    expected_annual_tonnes: Tonnes
-    validation_body: str
-    notes: str = ""
-
-
-@strawberry.input
-class RegisterProjectInput(CommandInput):
-    code: str
-
-
-@strawberry.type
-class ProjectPayload(Payload):
-    @strawberry.field
-    async def project(self, info: Info) -> Project | None:
-        return await project_of(info, self.key("project"))
-
-
-@strawberry.type
-class ProjectMutations:
-    @strawberry.mutation(description=described(registry.SubmitProject))
-    async def submit_project(self, info: Info, input_: SubmitProjectInput) -> ProjectPayload:
-        return await send(
-            info, ProjectPayload, registry.SubmitProject, input_, project_id=input_.id
-        )
-
-    @strawberry.mutation(description=described(registry.RegisterProject))
-    async def register_project(self, info: Info, input_: RegisterProjectInput) -> ProjectPayload:
-        return await send(info, ProjectPayload, registry.RegisterProject, input_)

@@ -8,9 +8,12 @@ WHERE ($1::text IS NULL OR programme = $1)
     AND ($2::text IS NULL OR methodology = $2)
     AND ($3::text IS NULL OR status = $3)
     AND ($4::text IS NULL OR province = $4)
-    AND ($5::text IS NULL OR code > $5)
+    AND ($5::text IS NULL OR owner_account = $5)
+    AND ($6::text IS NULL OR (search_pairs @> registry_read.search_pairs($6)
+        AND search_text LIKE ALL (registry_read.search_patterns($6))))
+    AND ($7::text IS NULL OR code > $7)
 ORDER BY code
-LIMIT $6
+LIMIT $8
 
 -- name: list_projects_by_size
 -- The largest expected reductions first.
@@ -20,24 +23,97 @@ WHERE ($1::text IS NULL OR programme = $1)
     AND ($2::text IS NULL OR methodology = $2)
     AND ($3::text IS NULL OR status = $3)
     AND ($4::text IS NULL OR province = $4)
-    AND ($5::bigint IS NULL OR (expected_annual_tonnes, code) < ($5, $6::text))
+    AND ($5::text IS NULL OR owner_account = $5)
+    AND ($6::text IS NULL OR (search_pairs @> registry_read.search_pairs($6)
+        AND search_text LIKE ALL (registry_read.search_patterns($6))))
+    AND ($7::bigint IS NULL OR (expected_annual_tonnes, code) < ($7, $8::text))
 ORDER BY expected_annual_tonnes DESC, code DESC
-LIMIT $7
+LIMIT $9
 
--- name: list_projects_by_submission
--- The latest first.
+-- name: list_projects_by_notice
+-- The latest noticed first.
 SELECT *
 FROM registry_read.project
 WHERE ($1::text IS NULL OR programme = $1)
     AND ($2::text IS NULL OR methodology = $2)
     AND ($3::text IS NULL OR status = $3)
     AND ($4::text IS NULL OR province = $4)
-    AND ($5::timestamptz IS NULL OR (submitted_at, code) < ($5, $6::text))
-ORDER BY submitted_at DESC, code DESC
-LIMIT $7
+    AND ($5::text IS NULL OR owner_account = $5)
+    AND ($6::text IS NULL OR (search_pairs @> registry_read.search_pairs($6)
+        AND search_text LIKE ALL (registry_read.search_patterns($6))))
+    AND ($7::timestamptz IS NULL OR (notice_opened_at, code) < ($7, $8::text))
+ORDER BY notice_opened_at DESC, code DESC
+LIMIT $9
 
 -- name: projects_by_code
 SELECT * FROM registry_read.project WHERE code = ANY ($1::text[])
+
+-- name: comments_of_projects
+-- One page for each of many projects.
+SELECT part.*
+FROM unnest($1::text[]) AS wanted (project)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM registry_read.project_comment
+    WHERE project_comment.project = wanted.project
+        AND ($2::timestamptz IS NULL OR (commented_at, comment_id) > ($2, $3::uuid))
+    ORDER BY commented_at, comment_id
+    LIMIT $4
+) AS part
+ORDER BY part.commented_at, part.comment_id
+
+-- name: validations_of_projects
+SELECT * FROM registry_read.validation WHERE project = ANY ($1::text[])
+
+-- name: documents_of_projects
+SELECT * FROM registry_read.project_document WHERE project = ANY ($1::text[]) ORDER BY attached_at, kind, sha256
+
+-- name: duplicates_of_projects
+SELECT * FROM registry_read.project_duplicate WHERE project = ANY ($1::text[]) ORDER BY found_at, other
+
+-- name: list_project_drafts
+SELECT * FROM registry_read.project_drafts($1, $2, $3, $4, $5, $6)
+
+-- name: list_official_days
+SELECT *
+FROM registry_read.official_days
+WHERE ($1::integer IS NULL OR year = $1)
+    AND ($2::bigint IS NULL OR number > $2)
+ORDER BY number
+LIMIT $3
+
+-- name: list_programme_figures
+SELECT *
+FROM registry_read.project_counter
+WHERE ($1::text IS NULL OR programme = $1)
+    AND ($2::text IS NULL OR programme > $2)
+ORDER BY programme
+LIMIT $3
+
+-- name: programme_figures_by_code
+SELECT * FROM registry_read.project_counter WHERE programme = ANY ($1::text[])
+
+-- name: expected_of_programmes
+-- One page for each of many programmes.
+SELECT part.*
+FROM unnest($1::text[]) AS wanted (programme)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM registry_read.expected_reduction
+    WHERE expected_reduction.programme = wanted.programme
+        AND ($2::text IS NULL OR (methodology, province) > ($2, $3::text))
+    ORDER BY methodology, province
+    LIMIT $4
+) AS part
+ORDER BY part.methodology, part.province
+
+-- name: roles_of_programmes
+SELECT assigned.*, wanted.programme
+FROM unnest($1::text[]) AS wanted (programme)
+CROSS JOIN LATERAL registry_read.role_assignments($2, $3, $4, wanted.programme) AS assigned
+
+-- name: get_document_content
+SELECT encode(content, 'base64') AS content FROM registry_read.document_content WHERE sha256 = $1
 
 -- name: list_programmes
 SELECT *
@@ -63,11 +139,112 @@ SELECT * FROM registry_read.methodology WHERE code = ANY ($1::text[])
 -- name: get_account
 SELECT * FROM registry_read.account($1, $2, $3, $4)
 
--- name: get_account_by_id
-SELECT * FROM registry_read.account_by_id($1, $2, $3, $4)
+-- name: accounts_by_id
+-- Those of many accounts that this viewer may see.
+SELECT account.*
+FROM unnest($4::uuid[]) AS wanted (account_id)
+CROSS JOIN LATERAL registry_read.account_by_id($1, $2, $3, wanted.account_id) AS account
+
+-- name: list_account_applications
+SELECT * FROM registry_read.account_applications($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: get_organisation
 SELECT * FROM registry_read.organisation($1, $2, $3, $4)
+
+-- name: list_registry_histories
+-- One page for each of many objects.
+SELECT happening.*, wanted.subject
+FROM unnest($1::text[]) AS wanted (subject)
+CROSS JOIN LATERAL registry_read.history($2, $3, $4, wanted.subject, $5, $6) AS happening
+ORDER BY happening.sequence
+
+-- name: list_issuance_histories
+-- One page for each of many objects.
+SELECT happening.*, wanted.subject
+FROM unnest($1::text[]) AS wanted (subject)
+CROSS JOIN LATERAL issuance_read.history($2, $3, $4, wanted.subject, $5, $6) AS happening
+ORDER BY happening.sequence
+
+-- name: list_settlement_histories
+-- One page for each of many objects.
+SELECT happening.*, wanted.subject
+FROM unnest($1::text[]) AS wanted (subject)
+CROSS JOIN LATERAL settlement_read.history($2, $3, $4, wanted.subject, $5, $6) AS happening
+ORDER BY happening.sequence
+
+-- name: list_reports
+-- The latest monitoring period first.
+SELECT *
+FROM issuance_read.report
+WHERE ($1::text IS NULL OR programme = $1)
+    AND ($2::text IS NULL OR project = $2)
+    AND ($3::text IS NULL OR status = $3)
+    AND ($4::date IS NULL OR (period_end, report_id) < ($4, $5::uuid))
+ORDER BY period_end DESC, report_id DESC
+LIMIT $6
+
+-- name: reports_of_projects
+-- One page for each of many projects.
+SELECT part.*
+FROM unnest($1::text[]) AS wanted (project)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM issuance_read.report
+    WHERE report.project = wanted.project
+        AND ($2::date IS NULL OR (period_end, report_id) < ($2, $3::uuid))
+    ORDER BY period_end DESC, report_id DESC
+    LIMIT $4
+) AS part
+ORDER BY part.period_end DESC, part.report_id DESC
+
+-- name: reports_by_id
+SELECT * FROM issuance_read.report WHERE report_id = ANY ($1::uuid[])
+
+-- name: vintages_of_reports
+SELECT * FROM issuance_read.report_vintage WHERE report_id = ANY ($1::uuid[]) ORDER BY vintage
+
+-- name: documents_of_reports
+SELECT * FROM issuance_read.report_document WHERE report_id = ANY ($1::uuid[]) ORDER BY name, sha256
+
+-- name: comments_of_reports
+-- One page for each of many reports.
+SELECT part.*
+FROM unnest($1::uuid[]) AS wanted (report_id)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM issuance_read.report_comment
+    WHERE report_comment.report_id = wanted.report_id
+        AND ($2::timestamptz IS NULL OR (commented_at, comment_id) > ($2, $3::uuid))
+    ORDER BY commented_at, comment_id
+    LIMIT $4
+) AS part
+ORDER BY part.commented_at, part.comment_id
+
+-- name: verifications_of_reports
+SELECT * FROM issuance_read.verification WHERE report_id = ANY ($1::uuid[])
+
+-- name: traces_of_reports
+SELECT trace.*
+FROM unnest($1::uuid[]) AS wanted (report_id)
+CROSS JOIN LATERAL issuance_read.trace(wanted.report_id) AS trace
+
+-- name: list_own_reports
+SELECT * FROM issuance_read.own_reports($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: get_report_document_content
+SELECT encode(content, 'base64') AS content
+FROM issuance_read.document_content($1) AS content
+WHERE content IS NOT NULL
+
+-- name: list_grid_factors
+SELECT *
+FROM issuance_read.grid_factor
+WHERE ($1::text IS NULL OR (region, year, published_on) > ($1, $2::integer, $3::date))
+ORDER BY region, year, published_on
+LIMIT $4
+
+-- name: reduction_figures_by_programme
+SELECT * FROM issuance_read.reduction_counter WHERE programme = ANY ($1::text[])
 
 -- name: list_credit_batches
 -- The latest first.
@@ -125,6 +302,13 @@ ORDER BY reduction.period_end DESC, reduction.reduction_id DESC
 
 -- name: reductions_by_id
 SELECT * FROM issuance_read.reduction WHERE reduction_id = ANY ($1::uuid[])
+
+-- name: reductions_updated
+-- By their own ids, and by those of the batches issued from them.
+SELECT *
+FROM issuance_read.reduction
+WHERE reduction_id = ANY ($1::uuid[]) OR batch_id = ANY ($1::uuid[])
+ORDER BY period_end, vintage, reduction_id
 
 -- name: list_venues
 SELECT *

@@ -76,6 +76,8 @@ def require_storable(value: object) -> None:
     """Raises BadInput if a text, or one of many, holds what the databases cannot store."""
     if isinstance(value, str) and not is_storable(value):
         raise BadInput("A text holds characters that no record can hold.")
+    if isinstance(value, Mapping):
+        require_storable(list(cast(Mapping[str, object], value).values()))
     if isinstance(value, list | tuple):
         for part in cast(Sequence[object], value):
             require_storable(part)

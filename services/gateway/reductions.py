@@ -1,5 +1,6 @@
 """Reductions: what a project's monitoring periods brought, verified or only estimated."""
 
+from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from uuid import UUID
 
@@ -7,16 +8,23 @@ import strawberry
 
 from services.gateway import reads
 from services.gateway.batches import CreditBatch, batch_of
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import Payload
 from services.gateway.context import Info
-from services.gateway.links import ProjectLink, project_of, reduction_of
+from services.gateway.inputs import mutation
+from services.gateway.links import ProjectLink, ReportLink, project_of, reduction_of, report_of
+from services.gateway.listening import events_of, listen
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.issuance import messages as issuance
 
+UPDATES = events_of(
+    issuance.EVENTS, "issuance.reduction.", "issuance.reductions.", "issuance.credits.issued"
+)
+
 
 @strawberry.type(description="The reductions of one project, monitoring period and vintage.")
-class Reduction:
+class Reduction(Recorded):
     reduction_id: UUID
     project: str = strawberry.field(name="projectCode")
     programme: str = strawberry.field(name="programmeCode")
@@ -38,6 +46,14 @@ class Reduction:
     report_id: UUID | None
     revoked_tonnes: Tonnes = strawberry.field(description="Found to be falsified.")
     trace_sha256: str | None
+
+    @property
+    def subject(self) -> str:
+        return f"reduction/{self.reduction_id}"
+
+    @strawberry.field(description="From which it was registered; null for what was before Tonne.")
+    async def report(self, info: Info) -> ReportLink:
+        return await report_of(info, self.report_id)
 
     @strawberry.field(name="project")
     async def its_project(self, info: Info) -> ProjectLink:
@@ -86,27 +102,6 @@ class ReductionQueries:
         return REDUCTIONS.page(rows, first)
 
 
-@strawberry.input
-class RecordReductionInput(CommandInput):
-    project: str
-    period_number: int
-    period_start: date
-    period_end: date
-    vintage: int
-    tonnes: Tonnes
-    verification_body: str
-    evidence: str
-
-
-@strawberry.input
-class EstimateReductionInput(CommandInput):
-    project: str
-    period_start: date
-    period_end: date
-    tonnes: Tonnes
-    source: str
-
-
 @strawberry.type
 class ReductionPayload(Payload):
     @strawberry.field
@@ -116,16 +111,21 @@ class ReductionPayload(Payload):
 
 @strawberry.type
 class ReductionMutations:
-    @strawberry.mutation(description=described(issuance.RecordReduction))
-    async def record_reduction(self, info: Info, input_: RecordReductionInput) -> ReductionPayload:
-        return await send(
-            info, ReductionPayload, issuance.RecordReduction, input_, reduction_id=input_.id
-        )
+    record_reduction = mutation(issuance.RecordReduction, ReductionPayload, "reduction_id")
+    estimate_reduction = mutation(issuance.EstimateReduction, ReductionPayload, "reduction_id")
+    revoke_reductions = mutation(issuance.RevokeReductions, ReductionPayload)
 
-    @strawberry.mutation(description=described(issuance.EstimateReduction))
-    async def estimate_reduction(
-        self, info: Info, input_: EstimateReductionInput
-    ) -> ReductionPayload:
-        return await send(
-            info, ReductionPayload, issuance.EstimateReduction, input_, reduction_id=input_.id
-        )
+
+@strawberry.type
+class ReductionSubscriptions:
+    @strawberry.subscription(
+        description="Reductions that are registered, estimated, issued or revoked, as they are then."
+    )
+    async def reduction_updated(
+        self, info: Info, project: str | None = None
+    ) -> AsyncGenerator[Reduction, None]:
+        async for events in listen(info.context, *UPDATES):
+            ids = [UUID(event.subject.partition("/")[2]) for event in events]
+            for reduction in await reads.public(info.context, Reduction, "reductions_updated", ids):
+                if project in (None, reduction.project):
+                    yield reduction

@@ -7,9 +7,11 @@ from uuid import UUID
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import Payload
 from services.gateway.context import Info
+from services.gateway.inputs import mutation
 from services.gateway.links import ProjectLink, project_of
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.trades import SerialRange, serial_ranges
@@ -17,7 +19,7 @@ from services.settlement import messages as settlement
 
 
 @strawberry.type(description="Credits taken out of circulation for ever.")
-class Retirement:
+class Retirement(Recorded):
     retirement_id: UUID
     certificate_number: str
     account: str = strawberry.field(name="accountNumber")
@@ -36,6 +38,10 @@ class Retirement:
     approved_by: str | None
     retired_at: datetime
     ranges: strawberry.Private[list[dict[str, Any]] | None]
+
+    @property
+    def subject(self) -> str:
+        return f"retirement/{self.retirement_id}"
 
     @strawberry.field(name="ranges", description="The serials that were used.")
     def its_ranges(self) -> list[SerialRange]:
@@ -83,23 +89,6 @@ class RetirementQueries:
         return await retirement_of(info, id_)
 
 
-@strawberry.input
-class RetireCreditsInput(CommandInput):
-    account: str
-    project: str
-    vintage: int
-    tonnes: Tonnes
-    purpose: str
-    beneficiary_name: str
-    beneficiary_id: str = strawberry.field(description="Unified social credit code or LEI.")
-    beneficiary_country: str
-    reporting_period: str
-    reason: str
-    is_public: bool = strawberry.field(
-        default=True, description="Whether the beneficiary's name may be shown to everyone."
-    )
-
-
 @strawberry.type
 class RetirementPayload(Payload):
     @strawberry.field(description="Null while it waits for a second person.")
@@ -109,8 +98,4 @@ class RetirementPayload(Payload):
 
 @strawberry.type
 class RetirementMutations:
-    @strawberry.mutation(description=described(settlement.RetireCredits))
-    async def retire_credits(self, info: Info, input_: RetireCreditsInput) -> RetirementPayload:
-        return await send(
-            info, RetirementPayload, settlement.RetireCredits, input_, retirement_id=input_.id
-        )
+    retire_credits = mutation(settlement.RetireCredits, RetirementPayload, "retirement_id")

@@ -15,16 +15,31 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.name_converter import NameConverter
 from strawberry.types import ExecutionContext
 
-from services.gateway.accounts import AccountMutations, AccountQueries
+from services.gateway.account_life import (
+    AccountLifeQueries,
+    AccountMutations,
+    AccountSubscriptions,
+)
+from services.gateway.accounts import AccountQueries
 from services.gateway.approvals import ApprovalMutations, ApprovalQueries
 from services.gateway.batches import BatchMutations, BatchQueries, BatchSubscriptions
 from services.gateway.errors import Errors, log_faults
+from services.gateway.figures import FigureQueries
 from services.gateway.limits import TOKENS_MAX, Limits
 from services.gateway.market import MarketQueries
+from services.gateway.nodes import NodeQueries
 from services.gateway.organisations import OrganisationMutations, OrganisationQueries
 from services.gateway.programmes import ProgrammeMutations, ProgrammeQueries
-from services.gateway.projects import ProjectMutations, ProjectQueries
-from services.gateway.reductions import ReductionMutations, ReductionQueries
+from services.gateway.project_life import (
+    ProjectLifeQueries,
+    ProjectMutations,
+    ProjectSubscriptions,
+)
+from services.gateway.projects import ProjectQueries
+from services.gateway.records import RecordQueries
+from services.gateway.reductions import ReductionMutations, ReductionQueries, ReductionSubscriptions
+from services.gateway.report_life import ReportLifeQueries, ReportMutations, ReportSubscriptions
+from services.gateway.reports import ReportQueries
 from services.gateway.retirements import RetirementMutations, RetirementQueries
 from services.gateway.scalars import SCALARS
 from services.gateway.trades import TradeQueries, TradeSubscriptions
@@ -36,7 +51,11 @@ _DOCUMENTS_CACHED_MAX = 512
 @strawberry.type(description="What can be read.")
 class Query(
     ProjectQueries,
+    ProjectLifeQueries,
     ProgrammeQueries,
+    FigureQueries,
+    ReportQueries,
+    ReportLifeQueries,
     ReductionQueries,
     BatchQueries,
     MarketQueries,
@@ -44,8 +63,11 @@ class Query(
     TradeQueries,
     RetirementQueries,
     AccountQueries,
+    AccountLifeQueries,
     OrganisationQueries,
     ApprovalQueries,
+    RecordQueries,
+    NodeQueries,
 ):
     pass
 
@@ -56,6 +78,7 @@ class Mutation(
     AccountMutations,
     ProgrammeMutations,
     ProjectMutations,
+    ReportMutations,
     ReductionMutations,
     BatchMutations,
     VenueMutations,
@@ -66,7 +89,14 @@ class Mutation(
 
 
 @strawberry.type(description="What can be listened to, over graphql-transport-ws.")
-class Subscription(TradeSubscriptions, BatchSubscriptions):
+class Subscription(
+    TradeSubscriptions,
+    BatchSubscriptions,
+    ProjectSubscriptions,
+    ReportSubscriptions,
+    ReductionSubscriptions,
+    AccountSubscriptions,
+):
     pass
 
 

@@ -14,6 +14,7 @@ from services.gateway.context import Context, Info
 from services.gateway.errors import RefusalField, refusal_fields
 from services.gateway.links import ProjectLink, project_of
 from services.gateway.listening import listen
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
 from services.kernel.money import yuan
@@ -51,7 +52,7 @@ def serial_ranges(published: list[dict[str, Any]] | None) -> list[SerialRange]:
 
 
 @strawberry.type(description="A trade as its venue reported it, and its one outcome.")
-class Trade:
+class Trade(Recorded):
     venue: str = strawberry.field(name="venueCode")
     trade_id: str
     state: str = strawberry.field(
@@ -74,6 +75,10 @@ class Trade:
     fields: strawberry.Private[dict[str, Any] | None]
     ranges: strawberry.Private[list[dict[str, Any]] | None]
 
+    @property
+    def subject(self) -> str:
+        return f"trade/{self.venue}/{self.trade_id}"
+
     @strawberry.field(description="Yuan for one tonne, as a decimal string.")
     def price(self) -> str | None:
         return None if self.price_fen is None else yuan(self.price_fen)
@@ -94,6 +99,12 @@ class Trade:
 TRADES: Keyset[Trade] = Keyset(
     "trades", (datetime, str, str), lambda one: (one.executed_at, one.venue, one.trade_id)
 )
+
+
+async def trade_of(info: Info, venue: str, trade_id: str) -> Trade | None:
+    """The trade of this venue and id, if the viewer may see it."""
+    values = (info.context, Trade, "get_trade", venue, trade_id)
+    return reads.only(await reads.private(*values))
 
 
 @strawberry.input(description="Each given value must match.")
@@ -130,8 +141,7 @@ class TradeQueries:
 
     @strawberry.field(description="The trade of this venue and id; null if you may not see it.")
     async def trade(self, info: Info, venue: str, trade_id: str) -> Trade | None:
-        values = (info.context, Trade, "get_trade", venue, trade_id)
-        return reads.only(await reads.private(*values))
+        return await trade_of(info, venue, trade_id)
 
 
 @strawberry.type

@@ -5,21 +5,27 @@ from datetime import date
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import CommandInput, Payload, described, send
+from services.gateway.commands import Payload
 from services.gateway.context import Info
+from services.gateway.inputs import mutation
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Tonnes
 from services.settlement import messages as settlement
 
 
 @strawberry.type(description="A trading venue; its code is its user name at the broker.")
-class Venue:
+class Venue(Recorded):
     code: str
     name: str
     programmes: list[str] = strawberry.field(name="programmeCodes")
     methods: list[str]
     tick_fen: int
     mode: str = strawberry.field(description="LIVE, or REPLAY while it reports recorded history.")
+
+    @property
+    def subject(self) -> str:
+        return f"venue/{self.code}"
 
 
 @strawberry.type(description="A venue's day: its own count beside what settled.")
@@ -37,6 +43,11 @@ class VenueDay:
 
 VENUES: Keyset[Venue] = Keyset("venues", (str,), lambda one: (one.code,))
 DAYS: Keyset[VenueDay] = Keyset("venueDays", (date,), lambda one: (one.date,))
+
+
+async def venue_of(info: Info, code: str) -> Venue | None:
+    """The venue with this code, read together with others of its level."""
+    return await info.context.loaders.one(Venue, "venues_by_code", "code", code)
 
 
 @strawberry.type
@@ -58,43 +69,15 @@ class VenueQueries:
         return DAYS.page(rows, first)
 
 
-@strawberry.input
-class OpenVenueInput(CommandInput):
-    code: str
-    name: str
-    programmes: list[str]
-    methods: list[str]
-    tick_fen: int = 1
-
-
-@strawberry.input
-class StartReplayInput(CommandInput):
-    venue: str
-
-
-@strawberry.input
-class EndReplayInput(CommandInput):
-    venue: str
-
-
 @strawberry.type
 class VenuePayload(Payload):
     @strawberry.field
     async def venue(self, info: Info) -> Venue | None:
-        key = self.key("venue")
-        return await info.context.loaders.one(Venue, "venues_by_code", "code", key)
+        return await venue_of(info, self.key("venue"))
 
 
 @strawberry.type
 class VenueMutations:
-    @strawberry.mutation(description=described(settlement.OpenVenue))
-    async def open_venue(self, info: Info, input_: OpenVenueInput) -> VenuePayload:
-        return await send(info, VenuePayload, settlement.OpenVenue, input_)
-
-    @strawberry.mutation(description=described(settlement.StartReplay))
-    async def start_replay(self, info: Info, input_: StartReplayInput) -> VenuePayload:
-        return await send(info, VenuePayload, settlement.StartReplay, input_)
-
-    @strawberry.mutation(description=described(settlement.EndReplay))
-    async def end_replay(self, info: Info, input_: EndReplayInput) -> VenuePayload:
-        return await send(info, VenuePayload, settlement.EndReplay, input_)
+    open_venue = mutation(settlement.OpenVenue, VenuePayload)
+    start_replay = mutation(settlement.StartReplay, VenuePayload)
+    end_replay = mutation(settlement.EndReplay, VenuePayload)

@@ -7,8 +7,10 @@ from msgspec.structs import asdict
 
 from services.issuance import (
     batches,
+    decision_handlers,
     messages,
     parties,
+    quantify_handlers,
     reductions,
     registry_handlers,
     report_handlers,
@@ -61,7 +63,7 @@ async def record_reduction(tx: Transaction, command: RecordReduction) -> Sequenc
     reductions.require_apart(period, await store.list_periods(tx, project.code))
     await store.insert_period(tx, project.code, period)
     await store.insert_reduction(tx, reduction)
-    return [report_handlers.recorded(reduction)]
+    return [decision_handlers.recorded(reduction)]
 
 
 async def estimate_reduction(tx: Transaction, command: EstimateReduction) -> Sequence[Event]:
@@ -213,6 +215,8 @@ SERVICE = Service(
     name="issuance",
     commands={
         **report_handlers.COMMANDS,
+        **decision_handlers.COMMANDS,
+        **quantify_handlers.COMMANDS,
         RecordReduction: record_reduction,
         EstimateReduction: estimate_reduction,
         RevokeReductions: revoke_reductions,
@@ -222,5 +226,6 @@ SERVICE = Service(
     events=registry_handlers.EVENTS,
     approvals=messages.APPROVALS,
     four_eyes={IssueCredits: Role.APPROVER, RevokeReductions: Role.APPROVER},
-    dry_runs=report_handlers.DRY_RUNS,
+    dry_runs=quantify_handlers.DRY_RUNS,
+    daily=lambda day: messages.OpenDay(date=day),
 )

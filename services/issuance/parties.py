@@ -1,22 +1,13 @@
-"""What is true of parties: who may act for an account, and who holds a role in a programme."""
+"""What is true of accounts in issuance: who may act for one, and what can be issued to it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.kernel.actors import Actor, Role, require_operator, require_organisation, require_role
-from services.kernel.refusals import AccountNotOpen, Forbidden
+from services.kernel.actors import Actor, Role, require_operator, require_organisation
+from services.kernel.refusals import AccountNotOpen
 
 OPEN, CLOSED = "OPEN", "CLOSED"
-
-
-@dataclass(eq=False)
-class NotAssigned(Forbidden):
-    """The programme has named who holds this role in it, and the caller is not among them."""
-
-    subject: str
-    programme: str
-    expected: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +19,6 @@ class Account:
     kind: str
     status: str = OPEN
     operators: Sequence[str] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A role that a person holds in a programme."""
-
-    role: str
-    person: str
 
 
 def require_usable(actor: Actor, account: Account) -> None:
@@ -51,17 +34,3 @@ def require_living(account: Account) -> None:
     """Raises AccountNotOpen if the account is closed: nothing can be issued to it."""
     if account.status == CLOSED:
         raise AccountNotOpen(account.number, account.status)
-
-
-def require_assigned(
-    actor: Actor, programme: str, assigned: Collection[Assignment], *allowed: Role
-) -> None:
-    """Raises a refusal unless the token names a role for this and the programme gives it to nobody, or to the actor."""
-    require_role(actor, *allowed)
-    if not any(_holds(actor, role, assigned) for role in allowed if role in actor.roles):
-        raise NotAssigned(actor.subject, programme, " or ".join(allowed))
-
-
-def _holds(actor: Actor, role: Role, assigned: Collection[Assignment]) -> bool:
-    people = {one.person for one in assigned if one.role == role}
-    return not people or actor.subject in people

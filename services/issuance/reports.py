@@ -12,7 +12,7 @@ from services.kernel.calendars import WorkingCalendar
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.lifecycles import advance
 from services.kernel.names import require_text
-from services.kernel.refusals import Conflict, Forbidden
+from services.kernel.refusals import Conflict, OwnerBarred
 
 NOTICE_WORKING_DAYS = 20
 """How long a report is published, both ends counted (measures 2023, article 19)."""
@@ -111,15 +111,6 @@ class GeneratedTooLongAgo(Conflict):
     period_start: date
     applied_on: date
     earliest: date
-
-
-@dataclass(eq=False)
-class OwnerBarred(Forbidden):
-    """For three years after a falsification the owner's applications are refused (measures 2023, article 43)."""
-
-    owner_account: str
-    given: date
-    barred_until: date
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from services.issuance import parties, report_store, store
 from services.issuance.parties import Account
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
-from services.kernel.actors import Role, require_role
+from services.kernel.actors import Role, require_programme_role, require_role
 from services.kernel.refusals import NotYetKnown, Unknown
 from services.runtime.postgres import Transaction
 
@@ -50,4 +50,4 @@ async def require_owner(tx: Transaction, project: Project) -> Account:
 async def require_assigned(tx: Transaction, programme: str, *allowed: Role) -> None:
     """Raises a refusal unless the actor holds one of the roles, in this programme."""
     assigned = await store.list_programme_roles(tx, programme)
-    parties.require_assigned(tx.actor, programme, assigned, *allowed)
+    require_programme_role(tx.actor, programme, assigned, *allowed)

@@ -9,9 +9,10 @@ import msgspec
 
 from services.issuance.batches import Batch
 from services.issuance.methodologies import Methodology
-from services.issuance.parties import Account, Assignment
+from services.issuance.parties import Account
 from services.issuance.quantification.parameters import Parameter
 from services.issuance.reductions import Period, Programme, Project, Reduction, State
+from services.kernel.actors import Assignment
 from services.kernel.calendars import CHINA, WorkingCalendar
 from services.registry.messages import OfficialDaysAdded
 from services.runtime import queries

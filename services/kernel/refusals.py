@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import ClassVar, Literal
 
 Category = Literal["INVALID", "NOT_FOUND", "FORBIDDEN", "CONFLICT", "UNAVAILABLE"]
@@ -101,6 +102,15 @@ class AccountNotOpen(Forbidden):
 
     account: str
     state: str
+
+
+@dataclass(eq=False)
+class OwnerBarred(Forbidden):
+    """For three years after a falsification the owner's applications are refused (measures 2023, article 43)."""
+
+    account: str
+    given: date
+    barred_until: date
 
 
 def every_refusal(root: type[Refusal] = Refusal) -> Iterator[type[Refusal]]:

@@ -3,6 +3,7 @@
 from services.registry import (
     account_handlers,
     day_handlers,
+    decision_handlers,
     messages,
     programme_handlers,
     project_handlers,
@@ -15,6 +16,7 @@ SERVICE = Service(
         **account_handlers.COMMANDS,
         **programme_handlers.COMMANDS,
         **project_handlers.COMMANDS,
+        **decision_handlers.COMMANDS,
         **day_handlers.COMMANDS,
     },
     events={},
@@ -22,7 +24,7 @@ SERVICE = Service(
     four_eyes={
         **account_handlers.FOUR_EYES,
         **programme_handlers.FOUR_EYES,
-        **project_handlers.FOUR_EYES,
+        **decision_handlers.FOUR_EYES,
     },
     daily=lambda day: messages.OpenDay(date=day),
 )

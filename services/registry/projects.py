@@ -11,7 +11,7 @@ from services.kernel.calendars import WorkingCalendar
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.lifecycles import advance
 from services.kernel.names import require_text
-from services.kernel.refusals import Conflict, Forbidden, OutOfRange
+from services.kernel.refusals import Conflict, OutOfRange, OwnerBarred
 from services.registry.drafts import anniversary
 
 NOTICE_WORKING_DAYS = 20
@@ -103,15 +103,6 @@ class BeforePreviousStep(Conflict):
     previous: datetime
 
 
-@dataclass(eq=False)
-class OwnerBarred(Forbidden):
-    """For three years after a falsification the owner's applications are refused (measures 2023, article 43)."""
-
-    account: str
-    given: date
-    barred_until: date
-
-
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project and where it is; what is still to come is None."""
@@ -150,9 +141,8 @@ class Project:
 
 def on_day(project: Project, day: date) -> Project:
     """The project as that day finds it: its notice is over if its last day is."""
-    if project.state != State.IN_PUBLIC_NOTICE or not is_notice_over(project, day):
-        return project
-    return _end_notice(project)
+    is_over = project.state == State.IN_PUBLIC_NOTICE and is_notice_over(project, day)
+    return _end_notice(project) if is_over else project
 
 
 def is_notice_over(project: Project, day: date) -> bool:
@@ -179,15 +169,13 @@ def open_notice(
 ) -> Project:
     """The project in its public notice."""
     opened_on = market_day(at)
-    ends_on = calendar.nth_working_day(opened_on, NOTICE_WORKING_DAYS)
-    return replace(
+    opened = replace(
         _stepped(project, Step.OPEN_NOTICE, at),
         validation_body=validation_body,
         notice_opened_at=at,
-        notice_ends_on=ends_on,
-        notice_is_provisional=calendar.is_provisional(opened_on, ends_on),
         validate_by=opened_on + timedelta(days=VALIDATION_DAYS),
     )
+    return _with_notice(opened, calendar, opened_on)
 
 
 def require_commentable(project: Project, at: datetime) -> None:
@@ -218,17 +206,11 @@ def is_late(project: Project, day: date) -> bool:
 def apply(
     project: Project, calendar: WorkingCalendar, last_revoked_on: date | None, at: datetime
 ) -> Project:
-    """The project that waits for the registry's decision; ``last_revoked_on`` is the owner's last revocation."""
+    """The project that waits for the registry's decision; the owner's last revocation may bar it."""
     _require_notice_over(project, at)
-    applied_on = market_day(at)
-    _require_not_barred(project, last_revoked_on, applied_on)
-    decide_by = calendar.nth_working_day(applied_on, DECISION_WORKING_DAYS)
-    return replace(
-        _stepped(project, Step.APPLY, at),
-        applied_at=at,
-        decide_by=decide_by,
-        decision_is_provisional=calendar.is_provisional(applied_on, decide_by),
-    )
+    _require_not_barred(project, last_revoked_on, market_day(at))
+    applied = replace(_stepped(project, Step.APPLY, at), applied_at=at)
+    return _with_deadline(applied, calendar, market_day(at))
 
 
 def _require_notice_over(project: Project, at: datetime) -> None:
@@ -291,13 +273,19 @@ def is_decision_alarm_due(project: Project, calendar: WorkingCalendar, day: date
 def recomputed(project: Project, calendar: WorkingCalendar) -> Project:
     """The same project with the date that it waits for as this calendar has it."""
     if project.state == State.IN_PUBLIC_NOTICE and project.notice_opened_at is not None:
-        opened_on = market_day(project.notice_opened_at)
-        ends_on = calendar.nth_working_day(opened_on, NOTICE_WORKING_DAYS)
-        is_provisional = calendar.is_provisional(opened_on, ends_on)
-        return replace(project, notice_ends_on=ends_on, notice_is_provisional=is_provisional)
+        return _with_notice(project, calendar, market_day(project.notice_opened_at))
     if project.state == State.REGISTRATION_APPLIED and project.applied_at is not None:
-        applied_on = market_day(project.applied_at)
-        decide_by = calendar.nth_working_day(applied_on, DECISION_WORKING_DAYS)
-        is_provisional = calendar.is_provisional(applied_on, decide_by)
-        return replace(project, decide_by=decide_by, decision_is_provisional=is_provisional)
+        return _with_deadline(project, calendar, market_day(project.applied_at))
     return project
+
+
+def _with_notice(project: Project, calendar: WorkingCalendar, opened_on: date) -> Project:
+    ends_on = calendar.nth_working_day(opened_on, NOTICE_WORKING_DAYS)
+    is_provisional = calendar.is_provisional(opened_on, ends_on)
+    return replace(project, notice_ends_on=ends_on, notice_is_provisional=is_provisional)
+
+
+def _with_deadline(project: Project, calendar: WorkingCalendar, applied_on: date) -> Project:
+    decide_by = calendar.nth_working_day(applied_on, DECISION_WORKING_DAYS)
+    is_provisional = calendar.is_provisional(applied_on, decide_by)
+    return replace(project, decide_by=decide_by, decision_is_provisional=is_provisional)

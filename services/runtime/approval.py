@@ -20,6 +20,7 @@ from services.runtime.messages import (
     encode,
     wire_name,
 )
+from services.runtime.outbox import Fact
 from services.runtime.postgres import Transaction, row
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class _Undone(Exception):  # noqa: N818 - leaves the savepoint of a trial run
 
 async def request(
     tx: Transaction, envelope: CloudEvent, command: Command, service: "Service"
-) -> tuple[Answer, Sequence[int]]:
+) -> tuple[Answer, Sequence[Fact]]:
     """Stores the command for a second person; what the rules refuse already today is refused at once."""
     try:
         async with tx.connection.transaction():
@@ -184,12 +185,12 @@ async def request(
         subject=requested.subject,
         approval_id=approval_id,
     )
-    return answer, await outbox.append(tx, [requested])
+    return answer, outbox.facts(tx, [requested])
 
 
 async def decide(
     tx: Transaction, decision: Decision, service: "Service"
-) -> tuple[Answer, Sequence[int]]:
+) -> tuple[Answer, Sequence[Fact]]:
     """Carries out or ends what waits; its answer is the final one."""
     waiting = await _lock_pending(tx, decision.approval_id)
     _require_second_person(tx.actor, waiting)
@@ -203,7 +204,7 @@ async def decide(
 
 async def _carry_out(
     tx: Transaction, service: "Service", waiting: Approval
-) -> tuple[Answer, Sequence[int]]:
+) -> tuple[Answer, Sequence[Fact]]:
     """The handler runs again, as the maker, on today's state."""
     kind = next(kind for kind in service.commands if wire_name(kind) == waiting.command_type)
     command = decode(kind, waiting.command.encode())
@@ -211,7 +212,6 @@ async def _carry_out(
     try:
         async with tx.connection.transaction():
             events = await service.commands[kind](made, command)
-            positions = await outbox.append(made, events)
     except NotYetKnown:
         raise
     except Refusal as refusal:
@@ -224,7 +224,7 @@ async def _carry_out(
         subject=subject,
         approval_id=waiting.id,
     )
-    return answer, [*positions, *decided]
+    return answer, [*outbox.facts(made, events), *decided]
 
 
 async def _close(
@@ -234,7 +234,7 @@ async def _close(
     step: Step,
     reason: str | None,
     refusal: RefusalBody | None,
-) -> tuple[Answer, Sequence[int]]:
+) -> tuple[Answer, Sequence[Fact]]:
     state = LIFECYCLE[State(waiting.state), step]
     await tx.connection.execute(
         outbox.sql["decide_approval"], waiting.id, state, tx.actor.subject, tx.effective_at, reason
@@ -254,7 +254,7 @@ async def _close(
         approval_id=waiting.id,
         refusal=refusal,
     )
-    return answer, await outbox.append(tx, [decided])
+    return answer, outbox.facts(tx, [decided])
 
 
 async def _lock_pending(tx: Transaction, approval_id: UUID) -> Approval:

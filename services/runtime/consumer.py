@@ -48,8 +48,8 @@ class Consumption:
 
     queue: str
     work: Work
-    batch_size: int = 50
-    prefetch: int = 200
+    batch_size: int = 200
+    prefetch: int = 400
 
 
 class Consumer:
@@ -117,6 +117,7 @@ class Consumer:
 
     async def _settle(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
         """Answers and dead letters first, acknowledgements last: what is lost between is done again."""
+        answers: list[Outgoing] = []
         for delivery, verdict in zip(batch, verdicts, strict=True):
             outcome = type(verdict).__name__.lower()
             telemetry.handled.labels(self._consumption.queue, outcome).inc()
@@ -126,7 +127,10 @@ class Consumer:
                 case Dead(reason):
                     await self._bury(delivery, reason)
                 case Done(answer):
-                    await self._answer(delivery, answer)
+                    answers += _answers(delivery, answer)
+        for failure in await self._publisher.publish_many(answers):
+            if failure is not None:
+                raise failure
         await self._acknowledge(batch, verdicts)
 
     async def _acknowledge(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
@@ -137,24 +141,26 @@ class Consumer:
             if not isinstance(verdict, Later):
                 await delivery.message.ack()
 
-    async def _answer(self, delivery: Delivery, answer: Answer | None) -> None:
-        if answer is None or delivery.reply_to is None:
-            return
-        await self._publisher.publish(
-            Outgoing(
-                exchange="",
-                routing_key=delivery.reply_to,
-                body=encode(answer),
-                message_id=f"answer-{answer.command_id}-{delivery.message.delivery_tag}",
-                mandatory=False,
-                correlation_id=delivery.correlation_id,
-            )
-        )
-
     async def _bury(self, delivery: Delivery, reason: str) -> None:
         telemetry.dead.labels(self._consumption.queue).inc()
         log.warning("dead letter", queue=self._consumption.queue, reason=reason)
         await self._publisher.publish(dead_letter(self._consumption.queue, delivery, reason))
+
+
+def _answers(delivery: Delivery, answer: Answer | None) -> list[Outgoing]:
+    """The answer, if there is one and somebody asked for it."""
+    if answer is None or delivery.reply_to is None:
+        return []
+    return [
+        Outgoing(
+            exchange="",
+            routing_key=delivery.reply_to,
+            body=encode(answer),
+            message_id=f"answer-{answer.command_id}-{delivery.message.delivery_tag}",
+            mandatory=False,
+            correlation_id=delivery.correlation_id,
+        )
+    ]
 
 
 async def each_alone_after_fault(

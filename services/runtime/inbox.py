@@ -1,4 +1,4 @@
-"""The inbox: each message takes effect once, and a repeated command gets its first answer."""
+"""The inbox: commands are answered and foreign events learned from, many in one transaction, each as if alone."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,9 +10,10 @@ import msgspec
 
 from services.kernel.actors import SYSTEM, Role
 from services.kernel.clocks import is_instant, require_near
-from services.kernel.refusals import Conflict, Invalid, NotYetKnown, Refusal
+from services.kernel.refusals import Invalid, NotYetKnown, Refusal
 from services.runtime import approval, outbox
 from services.runtime.broker import Delivery
+from services.runtime.claims import Batch, Claim, SameIdOtherContent
 from services.runtime.consumer import Dead, Done, Later, Verdict
 from services.runtime.messages import (
     Answer,
@@ -30,6 +31,7 @@ from services.runtime.messages import (
     encode,
     wire_name,
 )
+from services.runtime.outbox import Fact
 from services.runtime.postgres import Connection, Pool, Transaction
 
 COMMAND_PATIENCE_SECONDS = 5.0
@@ -62,13 +64,6 @@ class Service:
 
 
 @dataclass(eq=False)
-class SameIdOtherContent(Conflict):
-    """This id was used before with other content; the first answer stands."""
-
-    id: str
-
-
-@dataclass(eq=False)
 class UnknownCommand(Invalid):
     """This service has no command of this type."""
 
@@ -82,79 +77,69 @@ class EffectiveTimeMissing(Invalid):
     id: str
 
 
-class Repeated(Exception):  # noqa: N818 - states the fact
-    """The message was handled before; carries what was answered then."""
-
-    def __init__(self, answer: bytes | None) -> None:
-        self.answer = answer
-
-
-async def claim(connection: Connection, consumer: str, message_id: str, content: bytes) -> None:
-    """Takes the message for handling; raises Repeated, or SameIdOtherContent if the digest differs."""
-    taken = await connection.fetchval(outbox.sql["claim_message"], consumer, message_id, content)
-    if taken is not None:
-        return
-    first = await connection.fetchrow(outbox.sql["get_claim"], consumer, message_id)
-    if first is None or first["digest"] != content:
-        raise SameIdOtherContent(message_id)
-    raise Repeated(first["answer"])
-
-
 def commands_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Sequence[Verdict]]]:
-    """Handles commands: a savepoint each, one transaction and one outbox row for the batch."""
+    """Handles commands: each can be undone alone, and one transaction stores the effects of all."""
 
     async def work(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
+        read = [_read_command(one) for one in deliveries]
+        ids = [one.id for one in read if isinstance(one, CloudEvent)]
         async with pool.acquire() as connection, connection.transaction():
-            said: list[int] = []
-            verdicts = [await _command(service, connection, one, said) for one in deliveries]
-            await outbox.enqueue(connection, said)
-            return verdicts
+            batch = await Batch.opened(connection, "commands", ids)
+            verdicts = [
+                await _command(service, batch, envelope, delivery.age_seconds)
+                if isinstance(envelope, CloudEvent)
+                else envelope
+                for envelope, delivery in zip(read, deliveries, strict=True)
+            ]
+            await batch.close()
+        return verdicts
 
     return work
 
 
-async def _command(
-    service: Service, connection: Connection, delivery: Delivery, said: list[int]
-) -> Verdict:
+def _read_command(delivery: Delivery) -> CloudEvent | Dead:
     try:
-        envelope = decode_envelope(delivery.body)
+        return decode_envelope(delivery.body)
     except Malformed as malformed:
         return Dead(f"MALFORMED: {malformed}")
+
+
+async def _command(
+    service: Service, batch: Batch, envelope: CloudEvent, age_seconds: float
+) -> Verdict:
+    content = digest(envelope.type, envelope.sender.subject, bytes(envelope.data))
     try:
-        async with connection.transaction():
-            answer, positions = await _answer(service, connection, envelope)
+        first = batch.claimed(envelope.id, content)
+        if first is not None:
+            return Done(decode_answer(first.answer) if first.answer else None)
+        answer, said = await _answer(service, batch, envelope)
     except NotYetKnown as unknown:
-        if delivery.age_seconds < COMMAND_PATIENCE_SECONDS:
+        if age_seconds < COMMAND_PATIENCE_SECONDS:
             return Later()
         return Done(refused(envelope.id, unknown))
     except SameIdOtherContent as conflict:
         return Done(refused(envelope.id, conflict))
-    except Repeated as repeated:
-        return Done(decode_answer(repeated.answer) if repeated.answer else None)
-    said += positions
+    batch.claim(envelope.id, Claim(content, encode(answer)), said)
     return Done(answer)
 
 
 async def _answer(
-    service: Service, connection: Connection, envelope: CloudEvent
-) -> tuple[Answer, Sequence[int]]:
-    """Claims the command, handles it, stores the answer; a refusal undoes all but claim and answer."""
-    content = digest(envelope.type, envelope.sender.subject, bytes(envelope.data))
-    await claim(connection, "commands", envelope.id, content)
+    service: Service, batch: Batch, envelope: CloudEvent
+) -> tuple[Answer, Sequence[Fact]]:
+    """Handles the command; a refusal undoes what was done for it, and is an answer too."""
+    await batch.begin()
     try:
-        async with connection.transaction():
-            answer, positions = await _handle(service, connection, envelope)
-    except NotYetKnown:
-        raise
+        return await _handle(service, batch.connection, envelope)
     except Refusal as refusal:
-        answer, positions = refused(envelope.id, refusal), ()
-    await connection.execute(outbox.sql["store_answer"], "commands", envelope.id, encode(answer))
-    return answer, positions
+        await batch.undo()
+        if isinstance(refusal, NotYetKnown):
+            raise
+        return refused(envelope.id, refusal), ()
 
 
 async def _handle(
     service: Service, connection: Connection, envelope: CloudEvent
-) -> tuple[Answer, Sequence[int]]:
+) -> tuple[Answer, Sequence[Fact]]:
     kind = service.kinds.get(envelope.type)
     if kind is None:
         raise UnknownCommand(envelope.type)
@@ -171,12 +156,12 @@ async def _handle(
 
 async def accept(
     tx: Transaction, service: Service, command: Command
-) -> tuple[Answer, Sequence[int]]:
-    """Runs the handler and appends what it has to say."""
+) -> tuple[Answer, Sequence[Fact]]:
+    """Runs the handler; what it has to say belongs to the answer."""
     events = await service.commands[type(command)](tx, command)
-    positions = await outbox.append(tx, events)
     subject = events[0].subject if events else None
-    return Answer(command_id=tx.message_id, outcome=Answer.ACCEPTED, subject=subject), positions
+    answer = Answer(command_id=tx.message_id, outcome=Answer.ACCEPTED, subject=subject)
+    return answer, outbox.facts(tx, events)
 
 
 async def _tried(tx: Transaction, service: Service, command: Command) -> Answer:
@@ -205,49 +190,69 @@ def events_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Sequenc
     kinds = {wire_name(kind): kind for kind in service.events}
 
     async def work(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
+        read = [_read_event(kinds, one) for one in deliveries]
+        ids = [one.id for one in read if isinstance(one, Heard)]
+        if not ids:
+            return [one for one in read if not isinstance(one, Heard)]
         async with pool.acquire() as connection, connection.transaction():
-            said: list[int] = []
-            verdicts = [await _event(service, kinds, connection, one, said) for one in deliveries]
-            await outbox.enqueue(connection, said)
-            return verdicts
+            batch = await Batch.opened(connection, "events", ids)
+            verdicts = [
+                await _event(service, batch, heard, delivery.age_seconds)
+                if isinstance(heard, Heard)
+                else heard
+                for heard, delivery in zip(read, deliveries, strict=True)
+            ]
+            await batch.close()
+        return verdicts
 
     return work
 
 
-async def _event(
-    service: Service,
-    kinds: Mapping[str, type[Event]],
-    connection: Connection,
-    delivery: Delivery,
-    said: list[int],
-) -> Verdict:
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A foreign event of a type that the service learns from."""
+
+    envelope: CloudEvent
+    event: Event
+
+    @property
+    def id(self) -> str:
+        """What tells it from every other event: ids are unique for one source only."""
+        return f"{self.envelope.source}#{self.envelope.id}"
+
+
+def _read_event(kinds: Mapping[str, type[Event]], delivery: Delivery) -> Heard | Done | Dead:
     try:
         envelope = decode_envelope(delivery.body)
         kind = kinds.get(envelope.type)
         if kind is None:
             return Done()
-        event = msgspec.json.decode(envelope.data, type=kind)
+        return Heard(envelope, msgspec.json.decode(envelope.data, type=kind))
     except (Malformed, msgspec.MsgspecError) as malformed:
         return Dead(f"MALFORMED: {malformed}")
+
+
+async def _event(service: Service, batch: Batch, heard: Heard, age_seconds: float) -> Verdict:
+    content = digest(heard.envelope.type, canonical(heard.envelope.data))
     try:
-        async with connection.transaction():
-            content = digest(envelope.type, canonical(envelope.data))
-            await claim(connection, "events", f"{envelope.source}#{envelope.id}", content)
-            said += await _learn(service, connection, envelope, event)
-    except Repeated:
-        return Done()
-    except NotYetKnown as unknown:
-        if delivery.age_seconds < EVENT_PATIENCE_SECONDS:
-            return Later()
-        raise LookupError(str(unknown)) from unknown
+        if batch.claimed(heard.id, content) is not None:
+            return Done()
     except SameIdOtherContent as conflict:
         return Dead(str(conflict))
+    await batch.begin()
+    try:
+        said = await _learn(service, batch.connection, heard)
+    except NotYetKnown as unknown:
+        await batch.undo()
+        if age_seconds < EVENT_PATIENCE_SECONDS:
+            return Later()
+        raise LookupError(str(unknown)) from unknown
+    batch.claim(heard.id, Claim(content, None), said)
     return Done()
 
 
-async def _learn(
-    service: Service, connection: Connection, envelope: CloudEvent, event: Event
-) -> list[int]:
+async def _learn(service: Service, connection: Connection, heard: Heard) -> Sequence[Fact]:
     now = datetime.now(UTC)
-    tx = Transaction(connection, envelope.id, SYSTEM, envelope.effectiveat or now, now)
-    return await outbox.append(tx, await service.events[type(event)](tx, event))
+    effective_at = heard.envelope.effectiveat or now
+    tx = Transaction(connection, heard.envelope.id, SYSTEM, effective_at, now)
+    return outbox.facts(tx, await service.events[type(heard.event)](tx, heard.event))

@@ -24,34 +24,66 @@ class Occurrence:
     causation_id: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """An event with all that the history keeps of how it came about."""
+
+    id: UUID
+    event: Event
+    effective_at: datetime
+    recorded_at: datetime
+    actor: str
+    approved_by: str | None
+    causation_id: str
+
+
+def facts(tx: Transaction, events: Sequence[Event]) -> list[Fact]:
+    """What the message that is handled lets us say."""
+    return _facts(tx, [Occurrence(event, tx.effective_at, tx.message_id) for event in events])
+
+
+def _facts(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[Fact]:
+    return [
+        Fact(
+            id=derived_id(one.causation_id, one.event.subject, place),
+            event=one.event,
+            effective_at=one.effective_at,
+            recorded_at=tx.recorded_at,
+            actor=tx.actor.subject,
+            approved_by=tx.approved_by,
+            causation_id=one.causation_id,
+        )
+        for place, one in enumerate(occurrences)
+    ]
+
+
 async def append(tx: Transaction, events: Sequence[Event]) -> list[int]:
     """Appends the events of the message that is handled; returns their positions in the history."""
-    return await append_many(
-        tx, [Occurrence(event, tx.effective_at, tx.message_id) for event in events]
-    )
+    return await append_facts(tx.connection, facts(tx, events))
 
 
 async def append_many(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[int]:
     """Appends events that each have their own instant and cause, as the trades of one batch do."""
-    if not occurrences:
+    return await append_facts(tx.connection, _facts(tx, occurrences))
+
+
+async def append_facts(connection: Connection, said: Sequence[Fact]) -> list[int]:
+    """Appends what several messages let us say, in this order; returns the positions in the history."""
+    if not said:
         return []
-    appended = await tx.connection.fetch(
+    appended = await connection.fetch(
         sql["append_events"],
-        tx.recorded_at,
-        tx.actor.subject,
-        tx.approved_by,
-        [_event_id(place, occurrence) for place, occurrence in enumerate(occurrences)],
-        [messages.wire_name(type(occurrence.event)) for occurrence in occurrences],
-        [occurrence.event.subject for occurrence in occurrences],
-        [occurrence.effective_at for occurrence in occurrences],
-        [occurrence.causation_id for occurrence in occurrences],
-        [messages.encode(occurrence.event).decode() for occurrence in occurrences],
+        [fact.id for fact in said],
+        [messages.wire_name(type(fact.event)) for fact in said],
+        [fact.event.subject for fact in said],
+        [fact.effective_at for fact in said],
+        [fact.recorded_at for fact in said],
+        [fact.actor for fact in said],
+        [fact.approved_by for fact in said],
+        [fact.causation_id for fact in said],
+        [messages.encode(fact.event).decode() for fact in said],
     )
     return [row["position"] for row in appended]
-
-
-def _event_id(place: int, occurrence: Occurrence) -> UUID:
-    return derived_id(occurrence.causation_id, occurrence.event.subject, place)
 
 
 async def enqueue(connection: Connection, positions: Sequence[int]) -> None:

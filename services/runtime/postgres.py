@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -65,14 +65,16 @@ async def _prepare(connection: Connection) -> None:
 
 
 @asynccontextmanager
-async def opened_pool(url: str, schema: str, size: int = 8) -> AsyncIterator[Pool]:
+async def opened_pool(
+    url: str, schema: str, size: int = 8, settings: Mapping[str, str] | None = None
+) -> AsyncIterator[Pool]:
     """A pool whose sessions see one schema and have timeouts on everything; at the end closed, if need be by force."""
     pool = await asyncpg.create_pool(
         url,
         min_size=1,
         max_size=size,
         init=_prepare,
-        server_settings=_SESSION | {"search_path": schema},
+        server_settings=_SESSION | {"search_path": schema, **(settings or {})},
         timeout=5,
         command_timeout=15,
     )

@@ -1,19 +1,14 @@
--- name: claim_message
--- Taking a message for handling is an insert; no row comes back when it was taken before.
-INSERT INTO inbox (consumer, message_id, digest)
-VALUES ($1, $2, $3)
-ON CONFLICT DO NOTHING
-RETURNING message_id
-
--- name: get_claim
-SELECT digest, answer
+-- name: list_claims
+-- Of these messages the ones that were handled before, with what was answered.
+SELECT message_id, digest, answer
 FROM inbox
-WHERE consumer = $1 AND message_id = $2
+WHERE consumer = $1 AND message_id = ANY ($2::text[])
 
--- name: store_answer
-UPDATE inbox
-SET answer = $3
-WHERE consumer = $1 AND message_id = $2
+-- name: insert_claims
+-- The primary key refuses a message that another process has handled meanwhile: then nothing of this is done.
+INSERT INTO inbox (consumer, message_id, digest, answer)
+SELECT $1, message_id, digest, answer
+FROM unnest($2::text[], $3::bytea[], $4::bytea[]) AS new (message_id, digest, answer)
 
 -- name: append_events
 -- The sequence of an aggregate goes on without a gap; its unique key refuses a second writer.
@@ -22,9 +17,13 @@ SELECT
     new.id, new.type, new.aggregate,
     coalesce((SELECT max(old.sequence) FROM event old WHERE old.aggregate = new.aggregate), 0)
         + row_number() OVER (PARTITION BY new.aggregate ORDER BY new.place),
-    new.effective_at, $1, $2, $3, new.causation_id, new.body::json
-FROM unnest($4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[], $9::text[])
-    WITH ORDINALITY AS new (id, type, aggregate, effective_at, causation_id, body, place)
+    new.effective_at, new.recorded_at, new.actor, new.approved_by, new.causation_id, new.body::json
+FROM unnest(
+    $1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::text[], $7::text[], $8::text[],
+    $9::text[]
+) WITH ORDINALITY
+    AS new (id, type, aggregate, effective_at, recorded_at, actor, approved_by, causation_id, body, place)
+ORDER BY new.place
 RETURNING position
 
 -- name: insert_outbox

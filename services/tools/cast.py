@@ -36,10 +36,19 @@ class Cast:
         """The auditor's token: sees everything, does nothing."""
         return self._token("demo-auditor", None, Role.AUDITOR)
 
+    def operator(self, key: str) -> str:
+        """Who operates this organisation's account."""
+        return f"demo-operator-{key}"
+
     def owner(self, key: str, subject: str | None = None) -> str:
         """The token of a person who acts for this organisation."""
-        name = subject or f"demo-operator-{key}"
+        name = subject or self.operator(key)
         return self._token(name, self.organisation_id(key), Role.OWNER_OPERATOR, Role.HISTORIAN)
+
+    def body(self, key: str) -> str:
+        """The token of a person of this validating or verifying body."""
+        organisation_id = self.organisation_id(key)
+        return self._token(f"demo-{key}", organisation_id, Role.VERIFIER, Role.HISTORIAN)
 
     def owner_approver(self, key: str, subject: str) -> str:
         """The token of a second person of this organisation, who approves what the first asks for."""

@@ -18,6 +18,11 @@ app = typer.Typer(
     help="The open backbone of a carbon-credit market.",
 )
 
+bench = typer.Typer(
+    no_args_is_help=True, help="Measures beside a yardstick of the same run, on a stack of its own."
+)
+app.add_typer(bench, name="bench")
+
 AsJson = Annotated[bool, typer.Option("--json", help="Only JSON on standard output.")]
 PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -138,6 +143,18 @@ def quantify(
     from services.tools import quantify as command
 
     print(command.report(file, methodology, grid_factors, as_json))
+
+
+@bench.command()
+def registry(
+    projects: Annotated[int, typer.Option(min=10, help="How many projects are loaded.")] = 12_500,
+    reports: Annotated[int, typer.Option(min=10, help="How many monitoring reports.")] = 20_000,
+    as_json: AsJson = False,
+) -> None:
+    """Loads a whole country's register by command, beside pgbench, and searches it."""
+    from services.tools.bench import registry as command
+
+    sys.exit(command.report(command.Size(projects, reports), as_json))
 
 
 @app.command()

@@ -19,7 +19,6 @@ _AT_ONCE = 12
 _TRIES = 40
 _PAUSE_SECONDS = 0.5
 _UNAVAILABLE = "UNAVAILABLE"
-_INPUTS = {"moveToVenue": "MoveInput", "moveFromVenue": "MoveInput"}
 
 
 class RefusedError(Exception):
@@ -104,7 +103,7 @@ class Desk:
         **fields: object,
     ) -> Answered:
         """Sends a mutation and repeats it, with its id, while nobody can say what became of it."""
-        kind = _INPUTS.get(name, name[0].upper() + name[1:] + "Input")
+        kind = name[0].upper() + name[1:] + "Input"
         document = (
             f"mutation($input: {kind}!) {{ {name}(input: $input) {{"
             f" outcome approvalId errors {{ code category message fields {{ name value }} }} {selecting} }} }}"

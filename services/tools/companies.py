@@ -59,6 +59,13 @@ def owner_keys(records: Records) -> dict[str, str]:
     return keys | {records.story.opening_batch.project: "holder-legacy"}
 
 
+def validator_keys(records: Records) -> dict[str, str]:
+    """The key of each validating body by its name."""
+    bodies = sorted({project.validation_body for project in records.projects})
+    keys = {name: f"validator-{number}" for number, name in enumerate(bodies, 1)}
+    return keys | {records.story.pilot.validation_body: "pilot-validator"}
+
+
 def buyer_keys(records: Records) -> tuple[str, ...]:
     """The keys of those who buy on the tape, in the order of their names."""
     return tuple(f"buyer-{number:02d}" for number, _ in enumerate(records.story.buyers.names, 1))
@@ -68,8 +75,8 @@ def _disclosed(records: Records) -> Iterator[Organisation]:
     keys = owner_keys(records)
     owners = {keys[project.code]: project.owner for project in records.projects}
     yield from _parties(owners.items(), "PROJECT_OWNER", name_is_invented=False)
-    bodies = sorted({project.validation_body for project in records.projects})
-    named = ((f"validator-{number}", name) for number, name in enumerate(bodies, 1))
+    told = records.story.pilot.validation_body
+    named = ((key, name) for name, key in validator_keys(records).items() if name != told)
     yield from _parties(named, "VERIFICATION_BODY", name_is_invented=False)
 
 
@@ -81,6 +88,7 @@ def _told(records: Records) -> Iterator[Organisation]:
     yield from _parties(buyers, "TRADING_PARTY")
     yield from _parties([("pilot-owner", pilot.owner)], "PROJECT_OWNER", name_is_invented=False)
     yield from _parties([("pilot-buyer", pilot.buyer)], "TRADING_PARTY", name_is_invented=False)
+    yield from _parties([("pilot-validator", pilot.validation_body)], "VERIFICATION_BODY")
 
 
 def _parties(

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import cache
 
-from services.tools import auditor, market_acts, register_acts
+from services.tools import auditor, credit_acts, market_acts, register_acts
 from services.tools.cast import Cast
 from services.tools.client import opened_desk, opened_sender
 from services.tools.launcher.places import write_private
@@ -25,7 +25,7 @@ ACTS = (
     register_acts.parties,
     register_acts.projects,
     market_acts.venues,
-    register_acts.issue_all,
+    credit_acts.issue_all,
     market_acts.moves_to_venue,
     market_acts.cash,
     market_acts.tape,

@@ -1,10 +1,16 @@
 """What every act of the demo has at hand: the records, the cast, a desk, senders, and the progress bar."""
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
+import msgspec
+
+from services.runtime.messages import Command, encode
 from services.tools.cast import Cast, demo_id
 from services.tools.client import Answered, Desk, Sender
 from services.tools.records import Records
@@ -15,6 +21,38 @@ PATIENCE_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 
 OnProgress = Callable[[str, int, int], None]
+
+
+def fields_of(command: Command) -> dict[str, Any]:
+    """The fields of a message as its mutation's input has them."""
+    told = msgspec.json.decode(encode(command), type=dict[str, Any])
+    del told["type"]
+    return {_camel(name): _spelled(value) for name, value in told.items()}
+
+
+def _spelled(value: Any) -> Any:
+    """Structs inside a message have plain field names: lists of them, or texts and numbers as they are."""
+    if not isinstance(value, list):
+        return value
+    inner = msgspec.convert(value, list[dict[str, Any]])
+    return [{_camel(name): one for name, one in each.items()} for each in inner]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
+
+
+def document(text: str) -> dict[str, object]:
+    """A plain text as a document of this name, which is sent along."""
+    content = text.encode()
+    return {
+        "name": text,
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "sizeBytes": len(content),
+        "mediaType": "text/plain",
+        "content": base64.b64encode(content).decode(),
+    }
 
 
 class NotReachedError(TimeoutError):

@@ -1,13 +1,17 @@
 """The demo's records as values: public disclosures, and the story made up around them."""
 
 import csv
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import msgspec
+
+from services.issuance.messages import PublishGridFactor
+from services.registry.messages import PublishMethodology
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
@@ -77,6 +81,8 @@ class Programme:
     name: str
     programme_class: str
     allowed_for_ets: bool
+    rule_book: str
+    valid_from: date
     invented: tuple[str, ...]
 
 
@@ -122,8 +128,9 @@ class Buyers:
 
 @dataclass(frozen=True, slots=True)
 class PilotIssuance:
-    """The one batch of the pilot project."""
+    """The one batch of the pilot project, and the file with what it is quantified from."""
 
+    activity: str
     period_from: date
     period_to: date
     vintage: int
@@ -179,6 +186,7 @@ class Pilot:
     owner: str
     buyer: str
     province: str
+    validation_body: str
     construction_started_on: date
     registered_on: date
     crediting_from: date
@@ -203,6 +211,15 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True)
+class Example:
+    """A project that is given a report with invented activity data, which shows how it would be quantified."""
+
+    project: str
+    activity: str
+    invented: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Story:
     """Everything that no disclosure holds; each part lists the fields that are invented."""
 
@@ -213,6 +230,20 @@ class Story:
     buyers: Buyers
     pilot: Pilot
     estimate: Estimate
+    examples: tuple[Example, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Monitored:
+    """What was measured in a period, as the methodology's formula reads it."""
+
+    period: dict[Literal["starts_on", "ends_on"], date]
+    activity: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class _Grids:
+    grid_factors: tuple[PublishGridFactor, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +254,10 @@ class Records:
     reductions: tuple[Reduction, ...]
     days: tuple[TradingDay, ...]
     story: Story
+    methodologies: tuple[PublishMethodology, ...]
+    grid_factors: tuple[PublishGridFactor, ...]
+    monitored: Mapping[str, Monitored]
+    """By the name of its file."""
 
     @property
     def issued(self) -> tuple[Reduction, ...]:
@@ -248,5 +283,18 @@ def load_records(folder: Path = DEMO) -> Records:
         projects=read_rows(folder / "ccer_projects.csv", Project),
         reductions=tuple(reduction for reduction in reductions if reduction.tonnes),
         days=read_rows(folder / "ccer_daily_trades.csv", TradingDay),
-        story=msgspec.toml.decode((folder / "story.toml").read_bytes(), type=Story),
+        story=_read(folder / "story.toml", Story),
+        methodologies=tuple(
+            _read(path, PublishMethodology) for path in _tables(folder / "methodologies")
+        ),
+        grid_factors=_read(folder / "grid_factors.toml", _Grids).grid_factors,
+        monitored={path.stem: _read(path, Monitored) for path in _tables(folder / "activity")},
     )
+
+
+def _tables(folder: Path) -> Iterator[Path]:
+    return iter(sorted(folder.glob("*.toml")))
+
+
+def _read(path: Path, kind: type[Row]) -> Row:
+    return msgspec.toml.decode(path.read_bytes(), type=kind)

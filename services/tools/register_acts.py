@@ -1,34 +1,57 @@
-"""The demo's first acts: programmes, organisations, projects, reductions and credits, at their real dates."""
+"""The demo's first acts: rule books, organisations, and projects up to their registration on its real date."""
 
-from collections import defaultdict
 from datetime import date, datetime, time
 from decimal import Decimal
 
-from services.tools.companies import Organisation, organisations, owner_keys
-from services.tools.play import ACCEPTED, PENDING, Play
-from services.tools.records import Project, Reduction
+from services.tools.companies import Kind, Organisation, organisations, owner_keys, validator_keys
+from services.tools.market_days import working_days_before
+from services.tools.play import Play, document, fields_of
+from services.tools.records import Project
 from services.tools.stage import beijing
-from services.tools.tape import Stock, stocks
 
-OPENING_DAY = date(2024, 1, 2)  # before the first instant of the records
-ACCOUNT_KINDS = {
-    "PROJECT_OWNER": "OWNER",
-    "TRADING_PARTY": "TRADER",
-    "VERIFICATION_BODY": "VERIFIER",
+OPENING_DAY = date(
+    2023, 11, 1
+)  # before the first instant of the records and of what is made up around them
+CATEGORIES: dict[Kind, tuple[str, str]] = {
+    "PROJECT_OWNER": ("ENTERPRISE", "OWNER"),
+    "TRADING_PARTY": ("ENTERPRISE", "TRADER"),
+    "VERIFICATION_BODY": ("VERIFICATION_BODY", "VERIFIER"),
 }
-# Ten years is what the two energy methodologies say; forty for the others is not verified against their text.
-CREDITING_YEARS_MAX = {"CCER-01-001-V01": 10, "CCER-01-002-V01": 10}
-CREDITING_YEARS_OTHERWISE = 40
+"""What each kind of organisation is, and which kind of account it holds."""
 PILOT_POSITION = (Decimal("120.16"), Decimal("30.27"))  # Hangzhou; the plant's own is not public
+
+ACTIVITIES = {
+    "CCER-01-001-V01": "SOLAR_THERMAL",
+    "CCER-01-002-V01": "OFFSHORE_WIND",
+    "CCER-14-001-V01": "AFFORESTATION",
+    "CCER-14-002-V01": "MANGROVE",
+    "WEEE-PILOT-DEMO": "ELECTRONICS_RECYCLING",
+}
+TEAM = [
+    {"name": "演示审定员甲", "isSectorCompetent": True},
+    {"name": "演示审定员乙", "isSectorCompetent": False},
+]
+REVIEWER = "演示复核员"
+INVENTED = (
+    "Invented for the demo: all dates before the registration, design document, team and report of the"
+    " validating body, application."
+)
+
+# How many working days lie between two steps of a project's life; the notice lasts 20 of them.
+APPLIED_BEFORE_REGISTRATION = 8
+VALIDATED_BEFORE_APPLICATION = 10
+NOTICED_BEFORE_VALIDATION = 25
+DRAFTED_BEFORE_NOTICE = 3
 
 
 async def rule_books(play: Play) -> None:
-    """The programmes, and every methodology that a project of the records uses."""
+    """The programmes, their methodologies with every figure, and the emission factors of the grids."""
     story, opened = play.records.story, beijing(OPENING_DAY, time(9))
+    registrar = play.cast.registrar
     for programme in story.programmes:
         await play.command(
             "registerProgramme",
-            play.cast.registrar,
+            registrar,
             ("programme", programme.code),
             opened,
             code=programme.code,
@@ -36,29 +59,26 @@ async def rule_books(play: Play) -> None:
             country="CN",
             kind=programme.programme_class,
             isEtsEligible=programme.allowed_for_ets,
+            ruleBook=programme.rule_book,
+            validFrom=programme.valid_from.isoformat(),
         )
-    used = {p.methodology: ("CCER", p.methodology_name) for p in play.records.projects}
-    used[story.pilot.methodology] = (story.pilot.programme, story.pilot.methodology_name)
-    for code, (programme, name) in used.items():
-        await play.command(
-            "publishMethodology",
-            play.cast.registrar,
-            ("methodology", code),
-            opened,
-            code=code,
-            programme=programme,
-            name=name,
-            creditingYearsMax=CREDITING_YEARS_MAX.get(code, CREDITING_YEARS_OTHERWISE),
-        )
+    for methodology in play.records.methodologies:
+        step = "methodology", methodology.code
+        fields = fields_of(methodology)
+        await play.command("publishMethodology", registrar, step, opened, **fields)
+    for factor in play.records.grid_factors:
+        step = "grid factor", factor.region, factor.year, factor.published_on
+        await play.command("publishGridFactor", registrar, step, opened, **fields_of(factor))
 
 
 async def parties(play: Play) -> None:
-    """Every organisation with its one account; the account numbers are the registry's."""
+    """Every organisation with its accounts and who operates them; the account numbers are the registry's."""
     await play.all("organisations", [_party(play, party) for party in organisations(play.records)])
 
 
 async def _party(play: Play, party: Organisation) -> None:
     opened = beijing(OPENING_DAY, time(10))
+    category, kind = CATEGORIES[party.kind]
     await play.command(
         "registerOrganisation",
         play.cast.registrar,
@@ -67,6 +87,7 @@ async def _party(play: Play, party: Organisation) -> None:
         name=party.name,
         creditCode=party.credit_code,
         country="CN",
+        category=category,
     )
     account = await play.command(
         "openAccount",
@@ -75,13 +96,29 @@ async def _party(play: Play, party: Organisation) -> None:
         opened,
         selecting="account { number }",
         organisationId=str(play.cast.organisation_id(party.key)),
-        kind=ACCOUNT_KINDS[party.kind],
+        kind=kind,
     )
-    play.cast.numbers[party.key] = account.payload["account"]["number"]
+    number = account.payload["account"]["number"]
+    play.cast.numbers[party.key] = number
+    if party.kind != "VERIFICATION_BODY":
+        await _trading_account(play, party.key, number, opened)
+
+
+async def _trading_account(play: Play, key: str, number: str, opened: datetime) -> None:
+    """The trading account, after those who operate it."""
+    registrar, operators = play.cast.registrar, [play.cast.operator(key)]
+    if key == "pilot-buyer":
+        operators.append(play.records.story.pilot.retirement.maker)
+    for operator in operators:
+        step = "operator", key, operator
+        given = {"account": number, "operator": operator, "name": operator}
+        await play.command("appointOperator", registrar, step, opened, **given)
+    step = "trading account", key
+    await play.command("openTradingAccount", registrar, step, opened, account=number)
 
 
 async def projects(play: Play) -> None:
-    """The registered projects on the days of their registration; how long they were examined is not public."""
+    """The projects, registered on the days of the records; how long they were examined is not public."""
     keys = owner_keys(play.records)
     real = [_project(play, p, "CCER", keys[p.code], p.source_url) for p in play.records.projects]
     await play.all("projects", [*real, _pilot_project(play)])
@@ -105,22 +142,68 @@ async def _pilot_project(play: Play) -> None:
         lifetime_years=10,
         expected_annual_tonnes=pilot.expected_annual_tonnes,
         expected_total_tonnes=10 * pilot.expected_annual_tonnes,
-        validation_body=play.records.story.verifier.name,
+        validation_body=pilot.validation_body,
         source_url="",
     )
-    notes = "Invented for the demo: " + ", ".join([*pilot.invented, "position", "validation_body"])
+    notes = f"Also invented: {', '.join([*pilot.invented, 'position'])}."
     await _project(play, project, pilot.programme, "pilot-owner", notes)
 
 
 async def _project(play: Play, project: Project, programme: str, owner: str, notes: str) -> None:
+    """Its whole life up to the registration."""
+    applied_on = working_days_before(project.registered_on, APPLIED_BEFORE_REGISTRATION)
+    validated_on = working_days_before(applied_on, VALIDATED_BEFORE_APPLICATION)
+    noticed_on = working_days_before(validated_on, NOTICED_BEFORE_VALIDATION)
+    await _draft(play, project, programme, owner, notes, noticed_on)
+    validator = validator_keys(play.records)[project.validation_body]
+    code, body = project.code, play.cast.numbers[validator]
     await play.command(
-        "submitProject",
+        "openNotice",
         play.cast.owner(owner),
-        ("submission", project.code),
-        beijing(project.registered_on, time(9)),
+        ("notice", code),
+        beijing(noticed_on, time(9)),
+        code=code,
+        validationBody=body,
+        documents=[_document("PDD", project)],
+    )
+    await play.command(
+        "recordValidation",
+        play.cast.body(validator),
+        ("validation", code),
+        beijing(validated_on, time(9)),
+        code=code,
+        validationBody=body,
+        isPositive=True,
+        team=TEAM,
+        reviewer=REVIEWER,
+        documents=[_document("VALIDATION_REPORT", project)],
+    )
+    await play.command(
+        "applyForRegistration",
+        play.cast.owner(owner),
+        ("application", code),
+        beijing(applied_on, time(9)),
+        code=code,
+        documents=[_document("COMMITMENT", project)],
+    )
+    registered_at = beijing(project.registered_on, time(10))
+    step = "registration", code
+    await play.command("registerProject", play.cast.registrar, step, registered_at, code=code)
+
+
+async def _draft(
+    play: Play, project: Project, programme: str, owner: str, notes: str, noticed_on: date
+) -> None:
+    drafted_on = working_days_before(noticed_on, DRAFTED_BEFORE_NOTICE)
+    await play.command(
+        "draftProject",
+        play.cast.owner(owner),
+        ("draft", project.code),
+        beijing(drafted_on, time(9)),
         code=project.code,
         programme=programme,
         methodology=project.methodology,
+        activity=ACTIVITIES[project.methodology],
         ownerAccount=play.cast.numbers[owner],
         name=project.name,
         province=project.province,
@@ -130,131 +213,10 @@ async def _project(play: Play, project: Project, programme: str, owner: str, not
         creditingFrom=project.crediting_from.isoformat(),
         creditingUntil=project.crediting_to.isoformat(),
         expectedAnnualTonnes=project.expected_annual_tonnes,
-        validationBody=project.validation_body,
-        notes=notes,
-    )
-    await play.command(
-        "registerProject",
-        play.cast.registrar,
-        ("registration", project.code),
-        beijing(project.registered_on, time(10)),
-        code=project.code,
+        notes=f"{notes}\n{INVENTED}",
     )
 
 
-async def issue_all(play: Play) -> None:
-    """Verified reductions, and the batches issued from them; one project's batches in their order."""
-    issued_on = {_key(stock): stock.issued_on for stock in stocks(play.records)}
-    registered_on = {project.code: project.registered_on for project in play.records.projects}
-    by_project: defaultdict[str, list[Reduction]] = defaultdict(list)
-    for row in sorted(
-        play.records.reductions, key=lambda row: (row.vintage, row.monitoring_period)
-    ):
-        by_project[row.project].append(row)
-
-    async def all_of(rows: list[Reduction]) -> None:
-        for row in rows:
-            key = row.project, row.vintage, row.monitoring_period
-            day = issued_on.get(key, max(registered_on[row.project], row.period_to))
-            await _reduction(play, row, day, is_issued=key in issued_on)
-
-    await play.all("projects' credits", [all_of(rows) for rows in by_project.values()])
-    await _pilot_credits(play)
-    await _opening_batch(play)
-    await _estimate(play)
-
-
-def _key(stock: Stock) -> tuple[str, int, int]:
-    return stock.instrument.project, stock.instrument.vintage, stock.monitoring_period
-
-
-async def _reduction(play: Play, row: Reduction, day: date, *, is_issued: bool) -> None:
-    step = row.project, row.vintage, row.monitoring_period
-    reduction = await play.command(
-        "recordReduction",
-        play.cast.registrar,
-        ("reduction", *step),
-        beijing(day, time(13)),
-        selecting="commandId",
-        project=row.project,
-        periodNumber=row.monitoring_period,
-        periodStart=row.period_from.isoformat(),
-        periodEnd=row.period_to.isoformat(),
-        vintage=row.vintage,
-        tonnes=row.tonnes,
-        verificationBody=play.records.story.verifier.name,
-        evidence="Public disclosure of the national registry; the verifying body is invented.",
-    )
-    if is_issued:
-        await _issue(play, step, reduction.payload["commandId"], beijing(day, time(14)))
-
-
-async def _issue(
-    play: Play, step: tuple[object, ...], reduction_id: str, issued_at: datetime
-) -> None:
-    """Irreversible, so one person asks and a second one approves."""
-    asked = await play.command(
-        "issueCredits",
-        play.cast.registrar,
-        ("issuance", *step),
-        issued_at,
-        expecting=PENDING,
-        reductionId=reduction_id,
-    )
-    await play.command(
-        "approve",
-        play.cast.second,
-        ("issuance approved", *step),
-        issued_at,
-        approvalId=asked.approval_id,
-    )
-
-
-async def _pilot_credits(play: Play) -> None:
-    pilot, issuance = play.records.story.pilot, play.records.story.pilot.issuance
-    row = Reduction(
-        project=pilot.project,
-        monitoring_period=1,
-        period_from=issuance.period_from,
-        period_to=issuance.period_to,
-        vintage=issuance.vintage,
-        tonnes=issuance.tonnes,
-        period_tonnes=issuance.tonnes,
-        status="ISSUED",
-    )
-    await _reduction(play, row, issuance.issued_on, is_issued=True)
-
-
-async def _opening_batch(play: Play) -> None:
-    """The stock from before 2017 that the market opened with: recorded history, never for ETS use."""
-    batch = play.records.story.opening_batch
-    await play.command(
-        "importOpeningBatch",
-        play.cast.registrar,
-        ("opening batch",),
-        beijing(batch.imported_on, time(14)),
-        expecting=ACCEPTED,
-        programme=batch.programme,
-        project=batch.project,
-        vintage=batch.vintage,
-        tonnes=batch.tonnes,
-        holderAccount=play.cast.numbers["holder-legacy"],
-        source="Volume of the first trading day; project, vintage and holder are invented.",
-    )
-
-
-async def _estimate(play: Play) -> None:
-    """The Sichuan afforestation's first phase: an estimate that is counted nowhere and never issued."""
-    estimate = play.records.story.estimate
-    registered_on = {project.code: project.registered_on for project in play.records.projects}
-    await play.command(
-        "estimateReduction",
-        play.cast.registrar,
-        ("estimate", estimate.project),
-        beijing(registered_on[estimate.project], time(15)),
-        project=estimate.project,
-        periodStart=estimate.period_from.isoformat(),
-        periodEnd=estimate.period_to.isoformat(),
-        tonnes=estimate.tonnes,
-        source="News of 2024-11-13; that it is this project, and the days, is our inference.",
-    )
+def _document(kind: str, project: Project) -> dict[str, object]:
+    """A document that says of itself that it is none."""
+    return {"kind": kind} | document(f"{kind} of {project.code}, invented for the demo")

@@ -2,76 +2,39 @@
 
 import asyncio
 import json
-import signal
 import sys
-import tempfile
-import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import asyncpg
-import uvloop
 
 from services.tools import demo
+from services.tools.apart import folder_apart, run_stoppable
 from services.tools.launcher.faults import FIGURES_WRONG
-from services.tools.launcher.leftovers import launcher_of, require_not_running
-from services.tools.launcher.places import STACK, STATE, made_folder, remove_data, write_private
+from services.tools.launcher.leftovers import require_not_running
+from services.tools.launcher.places import STACK, write_private
 from services.tools.launcher.ports import GATEWAY_PORT, gateway_port
 from services.tools.screen import Screen
 from services.tools.stack import Stack, attached_stack, running_stack
 
 _DEMO_FILE = "demo.json"
-_INTERRUPTED = 130
-_FRESH_SECONDS = 60
 
 
 def stay(asked_port: int | None, as_json: bool) -> int:
     """Runs the market in its folder until a signal; returns the exit code."""
-    return _run(_stay(asked_port, as_json), interrupted=0)
+    return run_stoppable(_stay(asked_port, as_json), interrupted=0)
 
 
 def once(asked_port: int | None, as_json: bool) -> int:
     """Runs the demo in an empty folder, then stops everything; returns the exit code."""
     port = gateway_port(asked_port) if asked_port else None
-    for earlier in STATE.glob("once-*"):
-        is_fresh = time.time() - earlier.stat().st_mtime < _FRESH_SECONDS
-        if not launcher_of(earlier) and not is_fresh:
-            remove_data(earlier)
-    folder = Path(tempfile.mkdtemp(prefix="once-", dir=made_folder(STATE)))
-    # A fault leaves the folder behind with its logs, until the next time.
-    code = _run(_once(made_folder(folder), port, as_json), interrupted=_INTERRUPTED)
-    remove_data(folder)
-    return code
+    with folder_apart("once") as folder:
+        return run_stoppable(_once(folder, port, as_json))
 
 
 def load_into_running(as_json: bool) -> int:
     """Loads the demo into the market that runs; returns the exit code."""
-    return _run(_load_into_running(as_json), interrupted=_INTERRUPTED)
-
-
-def _run(work: Coroutine[Any, Any, int], interrupted: int) -> int:
-    """The result of the work; the first Ctrl-C, hang-up or SIGTERM ends it in good order, later ones change nothing."""
-
-    async def stoppable() -> int:
-        task = asyncio.ensure_future(work)
-        is_asked = False
-
-        def ask_once() -> None:
-            nonlocal is_asked
-            if not is_asked:
-                is_asked = True
-                task.cancel()
-
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, ask_once)
-        try:
-            return await task
-        except asyncio.CancelledError:
-            return interrupted
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(stoppable())
+    return run_stoppable(_load_into_running(as_json))
 
 
 async def _stay(asked_port: int | None, as_json: bool) -> int:

@@ -12,7 +12,7 @@ from graphql import GraphQLError
 
 from services.gateway.commands import Outcome, answered
 from services.gateway.errors import BadInput, RefusalCategory, shown
-from services.gateway.projects import ProjectPayload
+from services.gateway.project_life import ProjectPayload
 from services.gateway.scalars import WHOLE_MAX, decimal, instant, whole
 from services.kernel.refusals import Conflict, every_refusal
 from services.runtime.messages import Answer, RefusalBody

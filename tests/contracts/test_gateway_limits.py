@@ -64,6 +64,22 @@ def test_a_list_without_pages_counts_as_a_few_rows() -> None:
     assert one.cost == ROOT_FIELD_COST + 1 + 4
 
 
+@pytest.mark.parametrize(
+    ("text", "variables", "ids"),
+    [
+        ('{ nodes(ids: ["a", "b", "c"]) { id } }', {}, 3),
+        ("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {"ids": ["a"] * 7}, 7),
+        ("query ($id: ID!) { nodes(ids: [$id, $id]) { id } }", {"id": "a"}, 2),
+        ('{ nodes(ids: "a") { id } }', {}, 1),
+        ("{ nodes(ids: []) { id } }", {}, 1),
+    ],
+)
+def test_each_id_of_a_node_costs_a_statement(
+    text: str, variables: dict[str, Any], ids: int
+) -> None:
+    assert size(text, variables).cost == ids * (ROOT_FIELD_COST + 1)
+
+
 async def test_doubling_fragments_are_refused_and_measured_in_no_time() -> None:
     seconds: list[float] = []
     for levels in (20, 40):

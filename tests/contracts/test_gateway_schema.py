@@ -1,7 +1,7 @@
 """The schema beside the messages and the published reads: what one has, the other has too."""
 
+import inspect
 import re
-from typing import Any
 
 import pytest
 from graphql import parse, validate
@@ -17,6 +17,7 @@ from services.runtime.messages import Command, wire_name
 from services.runtime.postgres import opened_connection
 from services.settlement import messages as settlement
 from tests.conftest import Database
+from tests.flows.graph import KINDS, mutation_of
 
 COMMANDS = [
     command
@@ -24,27 +25,27 @@ COMMANDS = [
     for command in module.COMMANDS
     if not issubclass(command, approval.Decision)
 ]
-OWN_IDS = {
-    "organisationId",
-    "accountId",
-    "projectId",
-    "reductionId",
-    "batchId",
-    "moveId",
-    "retirementId",
-}
-KINDS: Any = graphql_schema(schema.schema).type_map
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=wire_name)
 def test_every_command_has_a_mutation_whose_input_has_its_fields(command: type[Command]) -> None:
-    verb = to_camel_case(wire_name(command).split(".")[1])
-    taken = KINDS[str(KINDS["Mutation"].fields[verb].args["input"].type).rstrip("!")]
+    verb = mutation_of(command)
+    mutation = KINDS["Mutation"].fields[verb]
+    taken = KINDS[str(mutation.args["input"].type).rstrip("!")]
+    assert taken.name == f"{verb[0].upper()}{verb[1:]}Input"
+    assert mutation.description == inspect.getdoc(command)
     given = set(taken.fields) - {"id", "effectiveAt"}
     wanted = {to_camel_case(name) for name in command.__struct_fields__}
     assert given <= wanted
-    assert len(wanted - given) <= 1
-    assert wanted - given <= OWN_IDS
+    assert len(wanted - given) <= 1, "only what the command makes may have its id"
+    assert all(name.endswith("Id") for name in wanted - given)
+
+
+def test_every_mutation_is_a_command() -> None:
+    assert set(KINDS["Mutation"].fields) == {mutation_of(c) for c in COMMANDS} | {
+        "approve",
+        "refuse",
+    }
 
 
 def test_every_mutation_answers_with_a_payload_of_the_one_shape() -> None:
@@ -71,12 +72,30 @@ def test_every_list_of_the_schema_is_bounded() -> None:
     }
     assert lists - errors == {
         "Account.cash",
+        "Account.operators",
+        "Methodology.parameters",
+        "MonitoringReport.cautions",
+        "MonitoringReport.documents",
+        "MonitoringReport.unverified",
+        "MonitoringReport.vintages",
+        "OfficialDays.holidays",
+        "OfficialDays.workingDays",
+        "Programme.roleAssignments",
+        "Programme.versions",
+        "Project.documents",
+        "Project.duplicates",
+        "QuantifyPayload.cautions",
+        "QuantifyPayload.unverified",
+        "QuantifyPayload.vintages",
+        "Query.nodes",
         "Refusal.fields",
         "Retirement.ranges",
         "Trade.fields",
         "Trade.ranges",
+        "Validation.team",
         "Venue.methods",
         "Venue.programmeCodes",
+        "Verification.team",
         "ViewerIdentity.roles",
     }
 

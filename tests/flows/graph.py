@@ -2,19 +2,43 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import aiohttp
+import msgspec
+from strawberry.utils.str_converters import to_camel_case
 
+from services.gateway.limits import graphql_schema
+from services.gateway.schema import schema
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
+from services.runtime.messages import Command, wire_name
 from services.tools.stack import Stack
 
 PROTOCOL = "graphql-transport-ws"
 _ANSWER = (
     "commandId outcome subject approvalId errors { code category message fields { name value } }"
 )
+
+
+KINDS: Any = graphql_schema(schema).type_map
+_CALLED = {"registry.open_day": "openRegistryDay", "issuance.open_day": "openIssuanceDay"}
+"""Mutations that are not called like their commands, because two services have one of that name."""
+
+
+def mutation_of(command: type[Command]) -> str:
+    """The mutation that sends messages of this kind."""
+    name = wire_name(command)
+    return _CALLED.get(name, to_camel_case(name.split(".")[1]))
+
+
+def _camel(value: Any) -> Any:
+    """JSON with its keys as GraphQL spells them."""
+    if isinstance(value, dict):
+        return {to_camel_case(name): _camel(one) for name, one in value.items()}
+    return [_camel(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 class Graph:
@@ -56,14 +80,30 @@ class Graph:
         selecting: str = "",
     ) -> dict[str, Any]:
         """The payload of a mutation."""
-        kind = (
-            "MoveInput"
-            if mutation.startswith("move")
-            else f"{mutation[0].upper()}{mutation[1:]}Input"
-        )
+        kind = f"{mutation[0].upper()}{mutation[1:]}Input"
         document = f"mutation ($i: {kind}!) {{ {mutation}(input: $i) {{ {_ANSWER} {selecting} }} }}"
         whole = {"id": str(command_id or new_id()), **given}
         return (await self.read(document, actor, i=whole))[mutation]
+
+    async def say(
+        self,
+        command: Command,
+        actor: Actor | None,
+        *,
+        selecting: str = "",
+        command_id: UUID | None = None,
+        effective_at: datetime | None = None,
+    ) -> dict[str, Any]:
+        """The payload of the mutation that sends this message; what it makes has the command's id."""
+        mutation = mutation_of(type(command))
+        taken = KINDS[f"{mutation[0].upper()}{mutation[1:]}Input"].fields
+        given = _camel(msgspec.to_builtins(command))
+        made = [UUID(value) for name, value in given.items() if name not in {*taken, "type"}]
+        content = {name: value for name, value in given.items() if name in taken}
+        if effective_at is not None:
+            content["effectiveAt"] = effective_at.isoformat()
+        own_id = command_id or (made[0] if made else None)
+        return await self.tell(mutation, actor, content, own_id, selecting)
 
     def headers(self, actor: Actor | None) -> dict[str, str]:
         """What proves this actor."""

@@ -28,6 +28,7 @@ def methodology(market: Market) -> dict[str, Any]:
         "programme": "CCER",
         "name": "Wind",
         "creditingYearsMax": 10,
+        "validFrom": "2024-01-01",
     }
 
 

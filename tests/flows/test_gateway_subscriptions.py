@@ -166,7 +166,13 @@ async def test_errors_on_sockets_have_codes_too(graph: Graph, text: str, code: s
 async def test_queries_on_a_socket_read_what_is_current(graph: Graph, market: Market) -> None:
     code = market.unique("M")
     text = "{ methodologies(first: 100) { nodes { code } } }"
-    given = {"code": code, "programme": "CCER", "name": "Wind", "creditingYearsMax": 10}
+    given = {
+        "code": code,
+        "programme": "CCER",
+        "name": "Wind",
+        "creditingYearsMax": 10,
+        "validFrom": "2024-01-01",
+    }
     async with graph.socket({}) as socket:
         await start(socket, "1", text)
         before = await told(socket)

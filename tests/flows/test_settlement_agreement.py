@@ -20,23 +20,20 @@ async def test_a_missing_and_an_altered_row_are_each_counted(market: Market) -> 
     owner = await market.owner_with_credits(100)
     lonely = await market.party("EMITTER")
     await market.until(
-        "SELECT EXISTS (SELECT FROM settlement.account WHERE number = $1)", lonely.account
+        "SELECT trading_account FROM settlement.account WHERE number = $1", lonely.account
     )
     query = "UPDATE settlement.batch SET vintage = $2 WHERE project = $1"
-    await market.database.execute(
-        "DELETE FROM settlement.account WHERE number = $1", lonely.account
+    removed = await market.database.fetchrow(
+        "DELETE FROM settlement.account WHERE number = $1 RETURNING *", lonely.account
     )
+    assert removed is not None
     await market.database.execute(query, owner.project, 1999)
 
     differences = await auditor.unsettled_differences(market.stack.database_urls)
 
     await market.database.execute(query, owner.project, owner.vintage)
     await market.database.execute(
-        "INSERT INTO settlement.account (number, account_id, organisation_id, kind)"
-        " VALUES ($1, $2, $3, 'EMITTER')",
-        lonely.account,
-        lonely.account_id,
-        lonely.organisation_id,
+        "INSERT INTO settlement.account VALUES ($1, $2, $3, $4, $5, $6, $7)", *removed
     )
     assert differences["settlement.accounts_equal_registry"] == 1
     assert differences["settlement.batches_equal_issuance"] == 2

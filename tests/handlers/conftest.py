@@ -9,6 +9,7 @@ from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.postgres import Connection, Transaction, opened_connection
 from tests.conftest import Database
+from tests.handlers.projects import REGISTRAR, Registry, at, furnished
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
 
@@ -32,3 +33,9 @@ async def opened(database: Database) -> AsyncIterator[Opened]:
     yield transaction
     for connection in connections.values():
         await connection.close()
+
+
+@pytest.fixture
+async def registry(opened: Opened) -> Registry:
+    """Two owners, two verification bodies, and two programmes with a methodology each."""
+    return await furnished(await opened("registry", REGISTRAR, at(7, 1)))

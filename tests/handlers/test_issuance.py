@@ -221,10 +221,7 @@ async def test_rule_25_periods_overlap_neither_by_rule_nor_in_the_database(
     await refused(known, record(2, 2025, period_start=date(2025, 3, 31)), PeriodsOverlap)
     await refused(known, record(vintage=2024, period_end=date(2025, 3, 30)), PeriodDatesDiffer)
     await say(known, record(2, 2025))
-    insert = "INSERT INTO monitoring_period VALUES ('A210017', 3, $1, $2)"
-    insert = insert.replace(
-        "monitoring_period", "monitoring_period (project, number, starts_on, ends_on)"
-    )
+    insert = "INSERT INTO monitoring_period (project, number, starts_on, ends_on) VALUES ('A210017', 3, $1, $2)"
     with pytest.raises(asyncpg.ExclusionViolationError):
         await known.connection.execute(insert, date(2025, 12, 31), date(2026, 1, 31))
 
@@ -346,7 +343,8 @@ async def test_credits_are_issued_by_two_persons(known: Transaction) -> None:
         with pytest.raises(refusal):
             await approval.decide(replace(known, actor=actor), decision, handlers.SERVICE)
     second = replace(known, actor=APPROVER, message_id=str(new_id()))
-    final, _ = await approval.decide(second, decision, handlers.SERVICE)
+    final, said = await approval.decide(second, decision, handlers.SERVICE)
+    await outbox.append_facts(known.connection, said)
     assert (final.outcome, final.subject) == (Answer.ACCEPTED, subject)
     assert await known.connection.fetchval(issued, subject) == "approver-1"
     assert not await _broken(known)

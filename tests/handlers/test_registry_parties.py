@@ -169,7 +169,8 @@ async def ask(tx: Transaction, command: Command) -> Answer:
     envelope = CloudEvent(id=str(new_id()), source="/test", type=wire_name(type(command)))
     asked = replace(tx, message_id=envelope.id)
     async with tx.connection.transaction():
-        answer, _ = await approval.request(asked, envelope, command, PARTIES)
+        answer, facts = await approval.request(asked, envelope, command, PARTIES)
+        await outbox.append_facts(tx.connection, facts)
     return answer
 
 
@@ -178,9 +179,10 @@ async def decide(tx: Transaction, asked: Answer, actor: Actor = APPROVER) -> Ans
     assert asked.approval_id is not None
     deciding = replace(tx, actor=actor, message_id=str(new_id()))
     async with tx.connection.transaction():
-        answer, _ = await approval.decide(
+        answer, facts = await approval.decide(
             deciding, ApproveCommand(approval_id=asked.approval_id), PARTIES
         )
+        await outbox.append_facts(tx.connection, facts)
     return answer
 
 
@@ -663,7 +665,7 @@ async def _require_published(gateway: Connection, owner: UUID, number: str, prog
     assert known
     assert [one["version"] for one in known["versions"]] == [1]
     for asked in (
-        "SELECT * FROM account_applications('x', NULL, '{registrar}', NULL, NULL, NULL, 10)",
+        "SELECT * FROM account_applications('x', NULL, '{registrar}', NULL, NULL, NULL, NULL, 10)",
         "SELECT * FROM role_assignments('x', NULL, '{registrar}', 'CCER')",
     ):
         assert await gateway.fetch(asked) == []

@@ -11,7 +11,7 @@ import pytest
 
 from services.issuance.messages import CreditsIssued
 from services.kernel.ids import new_id
-from services.registry.messages import AccountOpened, ProgrammeRegistered
+from services.registry.messages import AccountOpened, ProgrammeRegistered, TradingAccountOpened
 from services.runtime import inbox, outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
@@ -42,7 +42,7 @@ async def pool(database: Database) -> AsyncIterator[Pool]:
         programme = ProgrammeRegistered(
             code="CCER", name="CCER", country="CN", kind="NATIONAL", is_ets_eligible=True
         )
-        await learn(opened, programme, account(SELLER), account(BUYER), batch(PROJECT, SELLER))
+        await learn(opened, programme, *account(SELLER), *account(BUYER), batch(PROJECT, SELLER))
         await opened.execute(
             "UPDATE holding SET bucket = 'exchange', venue = $2 WHERE account = $1", SELLER, VENUE
         )
@@ -169,7 +169,7 @@ async def test_a_waiting_trade_that_always_faults_hurts_only_itself(pool: Pool) 
     )
 
     assert await sweep(pool) is False
-    await learn(pool, account("ACC-H9"))
+    await learn(pool, *account("ACC-H9"))
 
     assert await sweep(pool) is True
     assert await outcome(pool, late) == "NOT_ENOUGH_CREDITS"
@@ -267,10 +267,19 @@ async def learn(pool: Pool, *events: Event) -> None:
     assert list(verdicts) == [Done()] * len(events)
 
 
-def account(number: str) -> AccountOpened:
-    """An account of a new organisation."""
-    return AccountOpened(
-        account_id=new_id(), number=number, organisation_id=new_id(), kind="TRADER"
+def account(number: str) -> tuple[Event, Event]:
+    """An account of a new organisation, which may trade."""
+    account_id = new_id()
+    return (
+        AccountOpened(
+            account_id=account_id, number=number, organisation_id=new_id(), kind="TRADER"
+        ),
+        TradingAccountOpened(
+            account_id=account_id,
+            number=number,
+            trading_account_id=new_id(),
+            trading_account=f"TRD-{number}",
+        ),
     )
 
 

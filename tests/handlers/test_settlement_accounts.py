@@ -39,7 +39,7 @@ CLOSED = AccountClosed(
     account_id=ID, number=NUMBER, ground="MERGER", reason="合并", approved_by="approver-1"
 )
 MOVE = MoveToVenue(
-    move_id=UUID(int=41), account=NUMBER, venue="CBGEX", project="A210001", vintage=2024, tonnes=1
+    move_id=UUID(int=41), account=NUMBER, venue="SHELF", project="A210001", vintage=2024, tonnes=1
 )
 
 
@@ -47,7 +47,7 @@ MOVE = MoveToVenue(
 async def tx(opened: Opened) -> Transaction:
     """Settlement has heard of the account, and has a venue."""
     tx = await opened("settlement", REGISTRAR, datetime(2026, 3, 2, 2, tzinfo=UTC))
-    venue = OpenVenue(code="CBGEX", name="CBGEX", programmes=["CCER"], methods=["LISTING"])
+    venue = OpenVenue(code="SHELF", name="SHELF", programmes=["CCER"], methods=["LISTING"])
     await handlers.open_venue(tx, venue)
     await learn(tx, OPENED)
     return replace(tx, actor=OPERATOR)

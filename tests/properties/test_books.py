@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
+from itertools import permutations
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from services.kernel.blocks import Block
-from services.kernel.refusals import Refusal
+from services.kernel.refusals import NotYetKnown, Refusal
 from services.settlement.ledger import (
     Account,
     Batch,
@@ -25,10 +26,12 @@ from services.settlement.ledger import (
 )
 from services.settlement.messages import ExecutedTrade
 from services.settlement.messages import Instrument as TradedInstrument
-from services.settlement.trades import Venue, settle
+from services.settlement.trades import SelfTrade, Venue, settle
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
 ACCOUNTS = "A", "B", "C"
+PARTIES = [*permutations(ACCOUNTS, 2), ("A", "A")]
+"""Sellers and buyers, for once the same."""
 PROJECTS = "P1", "P2"
 VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE")
 PLACES = [
@@ -56,20 +59,26 @@ class Ledger(RuleBasedStateMachine):
         self.books = self._loaded()
 
     def _loaded(self) -> Books:
-        known = [Account(number, UUID(int=1), "TRADER", "OPEN") for number in ACCOUNTS]
+        known = [
+            Account(number, UUID(int=1), "TRADER", "OPEN", f"TRD-{number}") for number in ACCOUNTS
+        ]
         return Books.of(known, self.batches.values(), self.stored.values(), self.stored_cash)
 
-    @rule(project=projects, size=st.integers(1, 30), account=accounts, age=st.integers(0, 3))
-    def receive(self, project: str, size: int, account: str, age: int) -> None:
-        """A batch is issued, at times older than one that came before."""
+    @rule(
+        project=projects,
+        size=st.integers(1, 30),
+        place=st.sampled_from(PLACES),
+        age=st.integers(0, 3),
+    )
+    def receive(self, project: str, size: int, place: Place, age: int) -> None:
+        """A batch is issued, at times older than one that came before, and brought where it is wanted."""
         self.commit()
         number = len(self.batches) + 1
         issued_at = NOW - timedelta(days=age)
         batch = Batch(UUID(int=number), "CCER", "CN", project, 2024, number, issued_at)
         self.batches[batch.batch_id] = batch
         self.books = self._loaded()
-        block, place = Block(batch.batch_id, 1, 1 + size), Place(account, Bucket.REGISTRY)
-        self.books.receive(f"batch/{number}", block, place, NOW)
+        self.books.receive(f"batch/{number}", Block(batch.batch_id, 1, 1 + size), place, NOW)
         self.where |= {(batch.batch_id, serial): place for serial in range(1, 1 + size)}
 
     @rule(
@@ -93,21 +102,21 @@ class Ledger(RuleBasedStateMachine):
 
     @rule(
         project=projects,
-        seller=accounts,
-        buyer=accounts,
-        quantity=tonnes_moved,
-        fen=st.integers(1, 50),
+        parties=st.sampled_from(PARTIES),
+        quantity=st.integers(1, 12),
+        fen=st.integers(1, 20),
     )
-    def trade(self, project: str, seller: str, buyer: str, quantity: int, fen: int) -> None:
+    def trade(self, project: str, parties: tuple[str, str], quantity: int, fen: int) -> None:
         """A trade settles both legs, or neither."""
+        seller, buyer = parties
         source = Place(seller, Bucket.EXCHANGE, VENUE.code)
         held, amount = self._held(source, project), quantity * fen
         self.posted += 1
         trade = _trade(self.posted, project, seller, buyer, quantity, fen)
         entries = len(self.books.credit_entries)
-        is_affordable = quantity <= len(held) and amount <= self.cash[buyer]
-        if seller == buyer or not is_affordable:
-            with pytest.raises(Refusal):
+        refusal = self._refusal(trade, len(held), amount)
+        if refusal is not None:
+            with pytest.raises(refusal):
                 settle(trade, VENUE, self.books, NOW)
             return
         settled = settle(trade, VENUE, self.books, NOW)
@@ -120,7 +129,17 @@ class Ledger(RuleBasedStateMachine):
         ranges = [(each.batch_id, each.first_serial, each.last_serial) for each in settled.ranges]
         assert ranges == [(block.batch, block.first, block.next - 1) for block in moved]
 
-    @rule(account=accounts, fen=st.integers(-500, 1000).filter(bool))
+    def _refusal(self, trade: ExecutedTrade, held: int, amount: int) -> type[Refusal] | None:
+        """What the model says against the trade."""
+        if trade.seller_account == trade.buyer_account:
+            return SelfTrade
+        if all(batch.project != trade.instrument.project for batch in self.batches.values()):
+            return NotYetKnown
+        if trade.quantity > held:
+            return NotEnoughCredits
+        return NotEnoughCash if amount > self.cash[trade.buyer_account] else None
+
+    @rule(account=accounts, fen=st.integers(-200, 2000).filter(bool))
     def bank(self, account: str, fen: int) -> None:
         """The bank reports a deposit, or a withdrawal that may be too high."""
         key = CashKey(account, VENUE.code, "CNY")
@@ -219,5 +238,5 @@ def _trade(
     )
 
 
-Ledger.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Ledger.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestLedger = Ledger.TestCase

@@ -24,7 +24,6 @@ from services.issuance.reductions import (
 from services.issuance.reports import (
     LIFECYCLE,
     GeneratedTooLongAgo,
-    OwnerBarred,
     QuantityNotVerified,
     Report,
     ReportBeforePreviousStep,
@@ -45,7 +44,7 @@ from services.issuance.verifications import (
 from services.kernel.calendars import CHINA
 from services.kernel.clocks import BEIJING
 from services.kernel.lifecycles import StepNotAllowed
-from services.kernel.refusals import OutOfRange, Refusal
+from services.kernel.refusals import OutOfRange, OwnerBarred, Refusal
 
 DAY = timedelta(days=1)
 NATIONAL = Programme("CCER", "CN", "NATIONAL")

@@ -35,7 +35,10 @@ def books(
     """S has these tonnes at the venue, B this cash there; S is of this kind and status."""
     desk = Place("S", Bucket.EXCHANGE, "CBGEX")
     return Books.of(
-        [Account("S", UUID(int=8), kind, status), Account("B", UUID(int=9), "EMITTER", "OPEN")],
+        [
+            Account("S", UUID(int=8), kind, status, "TRD-1"),
+            Account("B", UUID(int=9), "EMITTER", "OPEN", "TRD-2"),
+        ],
         [Batch(BATCH, "CCER", "CN", "WIND", 2024, 1, NOW)],
         [Holding(Block(BATCH, 1, 1 + tonnes), desk)],
         {CashKey("B", "CBGEX", "CNY"): cash_fen},

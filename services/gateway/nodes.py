@@ -1,0 +1,88 @@
+"""Nodes: any object by its id that is unique over all types (Relay's object identification)."""
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Annotated
+from uuid import UUID
+
+import strawberry
+
+from services.gateway import reads
+from services.gateway.accounts import accounts_of
+from services.gateway.batches import batch_of
+from services.gateway.context import Info
+from services.gateway.errors import BadInput, LimitExceeded
+from services.gateway.links import project_of, reduction_of, report_of
+from services.gateway.objects import Node
+from services.gateway.organisations import organisation_of
+from services.gateway.programmes import methodology_of, programme_of
+from services.gateway.retirements import retirement_of
+from services.gateway.trades import trade_of
+from services.gateway.venues import venue_of
+
+NODES_MAX = 50
+_ID_CHARACTERS_MAX = 512
+
+Find = Callable[[Info, str], Awaitable[Node | None]]
+
+
+def _by_uuid(find: Callable[[Info, UUID], Awaitable[Node | None]]) -> Find:
+    async def found(info: Info, key: str) -> Node | None:
+        return await find(info, UUID(key))
+
+    return found
+
+
+async def _account(info: Info, key: str) -> Node | None:
+    return reads.only(await accounts_of(info, UUID(key)))
+
+
+async def _trade(info: Info, key: str) -> Node | None:
+    venue, _, trade_id = key.partition("/")
+    return await trade_of(info, venue, trade_id)
+
+
+FINDERS: Mapping[str, Find] = {
+    "Account": _account,
+    "CreditBatch": _by_uuid(batch_of),
+    "Methodology": methodology_of,
+    "MonitoringReport": _by_uuid(report_of),
+    "Organisation": _by_uuid(organisation_of),
+    "Programme": programme_of,
+    "Project": project_of,
+    "Reduction": _by_uuid(reduction_of),
+    "Retirement": _by_uuid(retirement_of),
+    "Trade": _trade,
+    "Venue": venue_of,
+}
+"""How an object of each type is found by its key, by whoever may see it."""
+
+
+async def find(info: Info, id_: str) -> Node | None:
+    """The object with this id; None if there is none that the viewer may see. Raises BadInput."""
+    try:
+        if len(id_) > _ID_CHARACTERS_MAX:
+            raise ValueError
+        kind, _, key = base64.b64decode(id_, altchars=b"-_", validate=True).decode().partition(":")
+        return await FINDERS[kind](info, key)
+    except (KeyError, ValueError, binascii.Error):
+        raise BadInput("This id was not made here.") from None
+
+
+@strawberry.type
+class NodeQueries:
+    @strawberry.field(description="The object with this id; null if you may not see it.")
+    async def node(self, info: Info, id_: strawberry.ID) -> Node | None:
+        return await find(info, id_)
+
+    @strawberry.field(description="The objects with these ids, in this order.")
+    async def nodes(
+        self,
+        info: Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="At most 50.")],
+    ) -> list[Node | None]:
+        if len(ids) > NODES_MAX:
+            raise LimitExceeded(f"At most {NODES_MAX} ids are allowed, not {len(ids)}.")
+        return await asyncio.gather(*(find(info, one) for one in ids))

@@ -1,0 +1,236 @@
+"""``tonne bench registry``: how fast a country's register is loaded by command, and whether search stays quick."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from services.runtime.postgres import Connection
+from services.tools.apart import folder_apart, run_stoppable
+from services.tools.bench import made_up
+from services.tools.bench.fleet import Act, Fleet, opened_fleet
+from services.tools.bench.measuring import cpu_seconds, percentile, spread
+from services.tools.client import Desk, opened_desk
+from services.tools.stack import Stack, running_stack
+from services.tools.yardstick import Yardstick, drop_yardstick, find_pgbench, made_yardstick
+
+ROUNDS = 5
+YARDSTICK_SECONDS = 4
+IN_FLIGHT = 400
+SMALL = 100
+"""How many projects there are when search is first measured; all of them are registered, and reports are for them."""
+WARM_UP = 500
+"""Rows of commands before the first round, at most so many."""
+SEARCHES = 1_000
+
+_POLL_SECONDS = 0.05
+_QUERY = """query($filter: ProjectFilter, $search: String) {
+  projects(filter: $filter, search: $search, first: 20) {
+    edges { node { code name province status ownerName expectedAnnualTonnes creditingFrom creditingUntil } }
+    pageInfo { hasNextPage endCursor }
+  }
+}"""
+_UNTOLD = "SELECT EXISTS (SELECT FROM registry.outbox) OR EXISTS (SELECT FROM issuance.outbox)"
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is loaded."""
+
+    projects: int
+    reports: int
+
+
+@dataclass
+class Rounds:
+    """What the rounds came to."""
+
+    commands: int = 0
+    commands_per_second: list[float] = field(default_factory=list[float])
+    pgbench_tps: list[float] = field(default_factory=list[float])
+    cpu_seconds: dict[str, float] = field(default_factory=dict[str, float])
+
+    def figures(self) -> dict[str, object]:
+        """Middle, least and greatest of the rounds, and where the CPU time of a command went."""
+        pairs = zip(self.commands_per_second, self.pgbench_tps, strict=True)
+        spreads = {
+            "commands_per_second": spread(self.commands_per_second, 1),
+            "pgbench_tps": spread(self.pgbench_tps, 1),
+            "ratio": spread([commands / tps for commands, tps in pairs], 3),
+        }
+        cpu = {
+            name: round(1e6 * seconds / self.commands)
+            for name, seconds in sorted(self.cpu_seconds.items())
+        }
+        return {
+            "rounds": len(self.pgbench_tps),
+            "commands": self.commands,
+            **{name: one["median"] for name, one in spreads.items()},
+            **{
+                f"{name}_{end}": one[end] for name, one in spreads.items() for end in ("min", "max")
+            },
+            "cpu_us_per_command": cpu | {"all": sum(cpu.values())},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What a run has at hand."""
+
+    stack: Stack
+    fleet: Fleet
+    desk: Desk
+    database: Connection
+    yardstick: Yardstick
+
+
+def report(size: Size, as_json: bool) -> int:
+    """Runs the benchmark on a stack of its own and prints the figures; the exit code is 0 if it could."""
+    find_pgbench()
+    with folder_apart("bench") as folder:
+        return run_stoppable(_report(folder, size, as_json))
+
+
+async def _report(folder: Path, size: Size, as_json: bool) -> int:
+    async with AsyncExitStack() as opened:
+        _say("starting a stack of its own")
+        stack = await opened.enter_async_context(running_stack(folder))
+        figures = await measured(await _opened(opened, stack), size)
+    if as_json:
+        print(json.dumps(figures, indent=2), flush=True)
+    else:
+        for name, value in figures.items():
+            print(f"{name:24} {value}")
+    return 0
+
+
+async def _opened(opened: AsyncExitStack, stack: Stack) -> Bench:
+    database = await asyncpg.connect(stack.admin_database_url)
+    opened.push_async_callback(database.close)
+    opened.push_async_callback(drop_yardstick, stack.admin_database_url)
+    yardstick = await made_yardstick(stack.admin_database_url)
+    fleet = await opened.enter_async_context(opened_fleet(stack.amqp_urls["gateway"], IN_FLIGHT))
+    desk = await opened.enter_async_context(opened_desk(stack.graphql_url))
+    return Bench(stack, fleet, desk, database, yardstick)
+
+
+async def measured(bench: Bench, size: Size) -> dict[str, object]:
+    """Loads the register and returns every figure."""
+    began = time.monotonic()
+    parties = await _founded(bench)
+    small = min(SMALL, size.projects)
+    await bench.fleet.send_all(made_up.registered(number, parties) for number in range(small))
+    small_seconds = await _searched(bench, small)
+    rows = list(_rows(size, small, parties))
+    warm_up = min(WARM_UP, len(rows) // 10)
+    await bench.fleet.send_all(rows[:warm_up])
+    await _all_told(bench)
+    rounds = await _rounds(bench, rows[warm_up:])
+    large_seconds = await _searched(bench, size.projects)
+    return {
+        "projects": size.projects,
+        "reports": size.reports,
+        **rounds.figures(),
+        **_search_figures(small_seconds, large_seconds),
+        "seconds": round(time.monotonic() - began, 1),
+    }
+
+
+async def _founded(bench: Bench) -> made_up.Parties:
+    """Programmes, methodologies and parties, known to issuance too; returns the numbers of the accounts."""
+    for act in made_up.rule_books():
+        await bench.fleet.send(act)
+    acts = made_up.parties()
+    await bench.fleet.send_all(acts.values())
+    await _all_told(bench)
+    found = await bench.database.fetch("SELECT account_id, number FROM registry.account")
+    numbers = {one["account_id"]: one["number"] for one in found}
+    *owners, body = (numbers[account_id] for account_id in acts)
+    return made_up.Parties(owners, body)
+
+
+def _rows(size: Size, small: int, parties: made_up.Parties) -> Iterator[Sequence[Act]]:
+    """What remains to be loaded: projects and reports evenly mixed, so that both services work all the time."""
+    projects, reports = size.projects - small, size.reports
+    registered = made_up.national_projects(small)
+    order = [
+        *((number / projects, small + number, True) for number in range(projects)),
+        *((number / reports, number, False) for number in range(reports)),
+    ]
+    for _, number, is_project in sorted(order):
+        yield (
+            made_up.published(number, parties) if is_project else made_up.report(number, registered)
+        )
+
+
+async def _rounds(bench: Bench, rows: Sequence[Sequence[Act]]) -> Rounds:
+    """The yardstick and a share of the rows in turn; a round is over when everything is answered and told."""
+    rounds = Rounds()
+    await bench.yardstick.transactions_per_second(1)
+    for place in range(ROUNDS):
+        rounds.pgbench_tps.append(await bench.yardstick.transactions_per_second(YARDSTICK_SECONDS))
+        before, began = _cpu(bench), time.monotonic()
+        accepted = await bench.fleet.send_all(rows[place::ROUNDS])
+        await _all_told(bench)
+        rounds.commands_per_second.append(accepted / (time.monotonic() - began))
+        rounds.commands += accepted
+        for name, seconds in _cpu(bench).items():
+            spent = rounds.cpu_seconds.get(name, 0.0) + seconds - before[name]
+            rounds.cpu_seconds[name] = spent
+        _say(
+            f"round {place + 1} of {ROUNDS}: {rounds.commands_per_second[-1]:,.0f} commands/s,"
+            f" pgbench {rounds.pgbench_tps[-1]:,.0f} tps"
+        )
+    return rounds
+
+
+def _cpu(bench: Bench) -> dict[str, float]:
+    children = bench.stack.children.items()
+    return cpu_seconds({name: child.pid for name, child in children if child.pid is not None})
+
+
+async def _all_told(bench: Bench) -> None:
+    """Waits until the broker has confirmed every event."""
+    while await bench.database.fetchval(_UNTOLD):  # noqa: ASYNC110 - it is other processes that act
+        await asyncio.sleep(_POLL_SECONDS)
+
+
+async def _searched(bench: Bench, projects: int) -> list[float]:
+    """The seconds of many searches, one after the other, on tables that autovacuum would have visited by then."""
+    await bench.database.execute("VACUUM (ANALYZE)")
+    for place in range(SEARCHES // 10):
+        await _search(bench, place, projects)
+    return [await _search(bench, place, projects) for place in range(SEARCHES)]
+
+
+async def _search(bench: Bench, place: int, projects: int) -> float:
+    """The seconds until the answer to one of three kinds of search, each with a filter beside the text."""
+    number = place * 7919 % projects
+    name, kind = made_up.words(number)
+    wanted, search = (
+        ({"programme": made_up.NATIONAL}, kind),
+        ({"province": made_up.province(number)}, kind),
+        ({"programme": made_up.NATIONAL}, name),
+    )[place % 3]
+    began = time.perf_counter()
+    await bench.desk.query(_QUERY, filter=wanted, search=search)
+    return time.perf_counter() - began
+
+
+def _search_figures(small: Sequence[float], large: Sequence[float]) -> dict[str, object]:
+    small_ms, large_ms = (1_000 * percentile(seconds, 99) for seconds in (small, large))
+    return {
+        "projects_p99_ms_small": round(small_ms, 2),
+        "projects_p99_ms_large": round(large_ms, 2),
+        "growth": round(large_ms / small_ms, 2),
+    }
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
