@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -111,7 +112,8 @@ async def _command(
 ) -> Verdict:
     try:
         envelope = decode_envelope(delivery.body)
-    except Malformed as malformed:
+        UUID(envelope.id)
+    except (Malformed, ValueError) as malformed:
         return Dead(f"MALFORMED: {malformed}")
     try:
         async with connection.transaction():

@@ -7,7 +7,13 @@ from uuid import UUID
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
 from services.kernel.blocks import Block
 from services.kernel.refusals import Refusal
@@ -28,9 +34,9 @@ from services.settlement.messages import Instrument as TradedInstrument
 from services.settlement.trades import Venue, settle
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
-ACCOUNTS = "A", "B", "C"
+ACCOUNTS = "A", "B"
 PROJECTS = "P1", "P2"
-VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE")
+VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE", None)
 PLACES = [
     Place(account, bucket, VENUE.code if bucket == Bucket.EXCHANGE else None)
     for account in ACCOUNTS
@@ -39,7 +45,7 @@ PLACES = [
 Serial = tuple[UUID, int]
 
 accounts, projects = st.sampled_from(ACCOUNTS), st.sampled_from(PROJECTS)
-tonnes_moved = st.integers(1, 40)
+tonnes_moved = st.integers(1, 12) | st.integers(1, 40)
 
 
 class Ledger(RuleBasedStateMachine):
@@ -58,6 +64,13 @@ class Ledger(RuleBasedStateMachine):
     def _loaded(self) -> Books:
         known = [Account(number, UUID(int=1), "TRADER", "OPEN") for number in ACCOUNTS]
         return Books.of(known, self.batches.values(), self.stored.values(), self.stored_cash)
+
+    @initialize(sizes=st.lists(st.integers(1, 15), min_size=2, max_size=4))
+    def stock(self, sizes: list[int]) -> None:
+        """A starts with batches of one project, each older than the one before."""
+        for age, size in enumerate(sizes):
+            self.receive(PROJECTS[0], size, ACCOUNTS[0], age)
+        self.commit()
 
     @rule(project=projects, size=st.integers(1, 30), account=accounts, age=st.integers(0, 3))
     def receive(self, project: str, size: int, account: str, age: int) -> None:
@@ -219,5 +232,5 @@ def _trade(
     )
 
 
-Ledger.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+Ledger.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
 TestLedger = Ledger.TestCase
