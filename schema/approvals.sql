@@ -1,5 +1,5 @@
 -- Published by every service alike ({service} is its name): commands that wait, or waited, for a second person.
--- Visible to the maker, the maker's organisation, those who may approve, and registrars, auditors and authorities.
+-- Visible to the maker, the maker's organisation, the registry's own approvers, registrars, auditors and authorities.
 
 CREATE TYPE {service}_read.seen_approval AS (id uuid, command_type text, command json, approver_role text, maker text, organisation uuid,
     state text, requested_at timestamptz, expires_at timestamptz, decided_by text, decided_at timestamptz, reason text);
@@ -13,7 +13,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
         a.state, a.requested_at, a.expires_at, a.decided_by, a.decided_at, a.reason
     FROM approval a
     WHERE (a.maker = viewer_subject OR a.organisation = viewer_organisation
-            OR viewer_roles && ARRAY[a.approver_role, 'registrar', 'auditor', 'authority'])
+            OR (a.approver_role = ANY (viewer_roles) AND viewer_organisation IS NULL)
+            OR viewer_roles && ARRAY['registrar', 'auditor', 'authority'])
       AND (approval_state IS NULL OR a.state = approval_state)
       AND (after_id IS NULL OR (a.requested_at, a.id) < (after_requested_at, after_id))
     ORDER BY a.requested_at DESC, a.id DESC
@@ -29,5 +30,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = {service}, pg_temp AS $$
     FROM approval a
     WHERE a.id = approval_id
       AND (a.maker = viewer_subject OR a.organisation = viewer_organisation
-            OR viewer_roles && ARRAY[a.approver_role, 'registrar', 'auditor', 'authority'])
+            OR (a.approver_role = ANY (viewer_roles) AND viewer_organisation IS NULL)
+            OR viewer_roles && ARRAY['registrar', 'auditor', 'authority'])
 $$;

@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
+import asyncpg
 import pytest
 
 from services.runtime import migrate
@@ -43,6 +44,21 @@ async def database() -> AsyncIterator[Database]:
     async with postgres() as admin_url:
         await migrate.migrate(admin_url, passwords)
         yield Database(admin_url, passwords)
+
+
+@pytest.fixture(scope="session")
+async def scratch(database: Database) -> AsyncIterator[Database]:
+    """A second database on the same server, for tests that commit."""
+    name = f"scratch_{secrets.token_hex(4)}"
+    admin_url = urlsplit(database.admin_url)._replace(path=f"/{name}").geturl()
+    connection = await asyncpg.connect(database.admin_url)
+    await connection.execute(f"CREATE DATABASE {name}")
+    try:
+        await migrate.migrate(admin_url, database.passwords)
+        yield Database(admin_url, database.passwords)
+    finally:
+        await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        await connection.close()
 
 
 @pytest.fixture(scope="session")

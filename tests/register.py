@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from services.issuance.messages import ApproveCommand, IssueCredits, RecordReduction
 from services.kernel.actors import Actor
@@ -114,27 +117,28 @@ class Register(Wire):
         await self.accepted(AppointOperator(account=account, operator=operator, name=operator))
         await self.accepted(OpenTradingAccount(trading_account_id=new_id(), account=account))
 
-    async def project(self, owner: Party, programme: str = NATIONAL) -> str:
-        """A new registered project of this owner, which was validated long ago."""
+    async def project(
+        self, owner: Party, programme: str = NATIONAL, *, days_ago: int = 0, **changes: Any
+    ) -> str:
+        """A new project of this owner, validated long ago and registered now, or so many days ago."""
         code, body = self.unique("P"), self.validation_body
         assert body is not None
-        noticing = OpenNotice(
-            code=code, validation_body=body.account, documents=(_document("PDD"),)
-        )
+        noticing = OpenNotice(code=code, validation_body=body.account, documents=(document("PDD"),))
         validating = RecordValidation(
             code=code,
             validation_body=body.account,
             is_positive=True,
             team=tuple(TeamMember(name=name, is_sector_competent=True) for name in "AB"),
             reviewer="C",
-            documents=(_document("VALIDATION_REPORT"),),
+            documents=(document("VALIDATION_REPORT"),),
         )
-        applying = ApplyForRegistration(code=code, documents=(_document("COMMITMENT"),))
-        await self.past(NOTICED_DAYS_AGO, self.draft(code, owner, programme))
-        await self.past(NOTICED_DAYS_AGO, noticing)
-        await self.past(VALIDATED_DAYS_AGO, validating, body.actor)
-        await self.past(VALIDATED_DAYS_AGO, applying)
-        await self.accepted(RegisterProject(code=code))
+        applying = ApplyForRegistration(code=code, documents=(document("COMMITMENT"),))
+        draft = msgspec.structs.replace(self.draft(code, owner, programme), **changes)
+        await self.past(days_ago + NOTICED_DAYS_AGO, draft)
+        await self.past(days_ago + NOTICED_DAYS_AGO, noticing)
+        await self.past(days_ago + VALIDATED_DAYS_AGO, validating, body.actor)
+        await self.past(days_ago + VALIDATED_DAYS_AGO, applying)
+        await self.past(days_ago, RegisterProject(code=code))
         return code
 
     def draft(self, code: str, owner: Party, programme: str = NATIONAL) -> DraftProject:
@@ -190,10 +194,16 @@ class Register(Wire):
         return batch_id
 
 
-def _document(kind: str) -> Document:
-    sha256 = hashlib.sha256(kind.encode()).hexdigest()
+def document(kind: str, content: bytes | None = None) -> Document:
+    """A document of this kind; with content it is kept."""
+    octets = kind.encode() if content is None else content
     return Document(
-        kind=kind, name=kind, sha256=sha256, size_bytes=len(kind), media_type="text/plain"
+        kind=kind,
+        name=kind,
+        sha256=hashlib.sha256(octets).hexdigest(),
+        size_bytes=len(octets),
+        media_type="text/plain",
+        content=content,
     )
 
 

@@ -44,7 +44,7 @@ $$;
 
 CREATE FUNCTION settlement_read.serials(b settlement.batch, first_serial bigint, next_serial bigint)
 RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT concat_ws('-', b.programme, b.country, b.project, b.vintage, lpad(b.batch_number::text, 3, '0'),
+    SELECT concat_ws('-', b.programme, b.country, b.project, b.vintage, lpad(b.batch_number::text, greatest(3, length(b.batch_number::text)), '0'),
         first_serial, next_serial - 1)
 $$;
 

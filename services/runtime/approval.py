@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from services.kernel.actors import Actor, RoleMissing
+from services.kernel.actors import Actor, OtherOrganisation, RoleMissing
 from services.kernel.refusals import Conflict, Forbidden, NotFound, NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.messages import (
@@ -272,3 +272,6 @@ def _require_second_person(actor: Actor, waiting: Approval) -> None:
         raise MakerIsApprover(actor.subject)
     if waiting.approver_role not in actor.roles:
         raise RoleMissing(actor.subject, waiting.approver_role)
+    # An approver of no organisation is the registry's own; one of a company approves that company's commands only.
+    if actor.organisation not in (None, waiting.organisation):
+        raise OtherOrganisation(actor.subject)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -99,9 +100,11 @@ def commands_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Seque
 
 def _read_command(delivery: Delivery) -> CloudEvent | Dead:
     try:
-        return decode_envelope(delivery.body)
-    except Malformed as malformed:
+        envelope = decode_envelope(delivery.body)
+        UUID(envelope.id)
+    except (Malformed, ValueError) as malformed:
         return Dead(f"MALFORMED: {malformed}")
+    return envelope
 
 
 async def _command(

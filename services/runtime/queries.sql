@@ -45,6 +45,7 @@ ORDER BY position
 DELETE FROM outbox WHERE id = ANY ($1::bigint[])
 
 -- name: prune_inbox
+-- Done by each newly elected relay; what takes effect once for ever has a unique key of its own.
 DELETE FROM inbox WHERE received_at < clock_timestamp() - interval '30 days'
 
 -- name: insert_approval

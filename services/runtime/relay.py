@@ -59,6 +59,7 @@ class Relay:
             if self._is_stopping:
                 return
             await asyncio.sleep(_POLL_SECONDS)
+        await connection.execute(sql["prune_inbox"])
         while True:
             self._woken.clear()
             while await self._relay_some(connection, publisher):

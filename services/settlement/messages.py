@@ -51,7 +51,7 @@ class StartReplay(Command, frozen=True, kw_only=True, tag="settlement.start_repl
 
 
 class EndReplay(Command, frozen=True, kw_only=True, tag="settlement.end_replay"):
-    """From now on the venue's trades must be executed near the clock again; for historians."""
+    """From now on the venue reports the present: a day that it has closed stays closed; for historians."""
 
     venue: str
 

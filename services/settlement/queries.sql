@@ -126,7 +126,8 @@ ON CONFLICT DO NOTHING
 RETURNING code
 
 -- name: get_venue
-SELECT code, name, programmes, methods, tick_fen, mode
+SELECT code, name, programmes, methods, tick_fen, mode,
+    (SELECT max(date) FROM venue_day WHERE venue_day.venue = venue.code) AS closed_on
 FROM venue
 WHERE code = $1
 

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from services.kernel.blocks import Block
-from services.kernel.clocks import CLOCK_LEEWAY
+from services.kernel.clocks import CLOCK_LEEWAY, market_day
 from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen, yuan
 from services.kernel.refusals import Conflict, Forbidden, Invalid, NotYetKnown
 from services.settlement.ledger import Account, Books, Bucket, CashKey, Instrument, Place
@@ -66,6 +66,8 @@ class Venue:
     methods: Sequence[str]
     tick_fen: int
     mode: str
+    closed_on: date | None
+    """The last day that the venue has closed."""
 
 
 @dataclass(eq=False)
@@ -119,6 +121,14 @@ class ExecutedInFuture(Invalid):
 
     given: str
     clock: str
+
+
+@dataclass(eq=False)
+class DayIsClosed(Conflict):
+    """The venue has closed this day and reported its count; only a venue in replay may go back."""
+
+    given: date
+    closed_on: date
 
 
 @dataclass(eq=False)
@@ -245,9 +255,16 @@ def _check_terms(trade: ExecutedTrade, venue: Venue, clock: datetime) -> int:
     # A trade that waited in the queue through an outage still stands, so only the future is refused.
     if trade.executed_at > clock + CLOCK_LEEWAY:
         raise ExecutedInFuture(trade.executed_at.isoformat(), clock.isoformat())
+    _require_open_day(trade, venue)
     if trade.seller_account == trade.buyer_account:
         raise SelfTrade(trade.seller_account)
     return price
+
+
+def _require_open_day(trade: ExecutedTrade, venue: Venue) -> None:
+    day = market_day(trade.executed_at)
+    if venue.mode == Mode.LIVE and venue.closed_on is not None and day <= venue.closed_on:
+        raise DayIsClosed(day, venue.closed_on)
 
 
 def _require_trading(account: Account) -> None:

@@ -14,7 +14,8 @@ SELECT venue, trade_id, digest, 'WAITING' FROM waiting_trade
 WHERE (venue, trade_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 
 -- name: list_venues
-SELECT code, name, programmes, methods, tick_fen, mode
+SELECT code, name, programmes, methods, tick_fen, mode,
+    (SELECT max(date) FROM venue_day WHERE venue_day.venue = venue.code) AS closed_on
 FROM venue
 WHERE code = ANY ($1::text[])
 

@@ -1,5 +1,6 @@
 """The demo's first acts: rule books, organisations, and projects up to their registration on its real date."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
 
@@ -42,6 +43,25 @@ APPLIED_BEFORE_REGISTRATION = 8
 VALIDATED_BEFORE_APPLICATION = 10
 NOTICED_BEFORE_VALIDATION = 25
 DRAFTED_BEFORE_NOTICE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The days of a project's life before its registration, all of them made up."""
+
+    drafted_on: date
+    noticed_on: date
+    validated_on: date
+    applied_on: date
+
+
+def life_before(registered_on: date) -> Life:
+    """Counted backwards from the one day that is real."""
+    applied_on = working_days_before(registered_on, APPLIED_BEFORE_REGISTRATION)
+    validated_on = working_days_before(applied_on, VALIDATED_BEFORE_APPLICATION)
+    noticed_on = working_days_before(validated_on, NOTICED_BEFORE_VALIDATION)
+    drafted_on = working_days_before(noticed_on, DRAFTED_BEFORE_NOTICE)
+    return Life(drafted_on, noticed_on, validated_on, applied_on)
 
 
 async def rule_books(play: Play) -> None:
@@ -151,17 +171,15 @@ async def _pilot_project(play: Play) -> None:
 
 async def _project(play: Play, project: Project, programme: str, owner: str, notes: str) -> None:
     """Its whole life up to the registration."""
-    applied_on = working_days_before(project.registered_on, APPLIED_BEFORE_REGISTRATION)
-    validated_on = working_days_before(applied_on, VALIDATED_BEFORE_APPLICATION)
-    noticed_on = working_days_before(validated_on, NOTICED_BEFORE_VALIDATION)
-    await _draft(play, project, programme, owner, notes, noticed_on)
+    life = life_before(project.registered_on)
+    await _draft(play, project, programme, owner, notes, life.drafted_on)
     validator = validator_keys(play.records)[project.validation_body]
     code, body = project.code, play.cast.numbers[validator]
     await play.command(
         "openNotice",
         play.cast.owner(owner),
         ("notice", code),
-        beijing(noticed_on, time(9)),
+        beijing(life.noticed_on, time(9)),
         code=code,
         validationBody=body,
         documents=[_document("PDD", project)],
@@ -170,7 +188,7 @@ async def _project(play: Play, project: Project, programme: str, owner: str, not
         "recordValidation",
         play.cast.body(validator),
         ("validation", code),
-        beijing(validated_on, time(9)),
+        beijing(life.validated_on, time(9)),
         code=code,
         validationBody=body,
         isPositive=True,
@@ -182,7 +200,7 @@ async def _project(play: Play, project: Project, programme: str, owner: str, not
         "applyForRegistration",
         play.cast.owner(owner),
         ("application", code),
-        beijing(applied_on, time(9)),
+        beijing(life.applied_on, time(9)),
         code=code,
         documents=[_document("COMMITMENT", project)],
     )
@@ -192,9 +210,8 @@ async def _project(play: Play, project: Project, programme: str, owner: str, not
 
 
 async def _draft(
-    play: Play, project: Project, programme: str, owner: str, notes: str, noticed_on: date
+    play: Play, project: Project, programme: str, owner: str, notes: str, drafted_on: date
 ) -> None:
-    drafted_on = working_days_before(noticed_on, DRAFTED_BEFORE_NOTICE)
     await play.command(
         "draftProject",
         play.cast.owner(owner),

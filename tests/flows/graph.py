@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.messages import Command, wire_name
 from services.tools.stack import Stack
+from tests.wire import REGISTRAR
 
 PROTOCOL = "graphql-transport-ws"
 _ANSWER = (
@@ -104,6 +105,20 @@ class Graph:
             content["effectiveAt"] = effective_at.isoformat()
         own_id = command_id or (made[0] if made else None)
         return await self.tell(mutation, actor, content, own_id, selecting)
+
+    async def accepted(
+        self,
+        command: Command,
+        actor: Actor | None = REGISTRAR,
+        *,
+        days_ago: int = 0,
+        selecting: str = "",
+    ) -> dict[str, Any]:
+        """The payload of a mutation that must take effect, now or so many days ago."""
+        effective_at = datetime.now(UTC) - timedelta(days=days_ago) if days_ago else None
+        payload = await self.say(command, actor, selecting=selecting, effective_at=effective_at)
+        assert payload["outcome"] == "ACCEPTED", payload
+        return payload
 
     def headers(self, actor: Actor | None) -> dict[str, str]:
         """What proves this actor."""

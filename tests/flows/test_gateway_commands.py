@@ -1,10 +1,8 @@
 """Mutations on real services: translated, answered, repeatable, and refused with the values that disagree."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-import aiohttp
 import pytest
 
 from services.kernel.actors import Actor
@@ -14,12 +12,6 @@ from tests.flows.graph import Graph
 from tests.market import APPROVER, REGISTRAR, Market, Seller
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
-
-
-@pytest.fixture
-async def graph(stack: Stack) -> AsyncIterator[Graph]:
-    async with aiohttp.ClientSession() as session:
-        yield Graph(stack, session)
 
 
 def methodology(market: Market) -> dict[str, Any]:

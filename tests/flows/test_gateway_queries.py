@@ -1,7 +1,6 @@
 """Queries on real records: public ones for everyone, private ones for who may see them, the rest looks unknown."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urljoin
 from uuid import UUID
@@ -17,12 +16,6 @@ from tests.market import REGISTRAR, Market, Party, Seller
 AUDITOR = Actor("audrey.auditor", None, frozenset({"auditor"}))
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 JSON = "application/json"
-
-
-@pytest.fixture
-async def graph(stack: Stack) -> AsyncIterator[Graph]:
-    async with aiohttp.ClientSession() as session:
-        yield Graph(stack, session)
 
 
 @pytest.fixture(scope="session")

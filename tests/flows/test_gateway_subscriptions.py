@@ -1,7 +1,6 @@
 """Subscriptions over graphql-transport-ws: who may see an event gets it, nobody else learns of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
@@ -16,12 +15,6 @@ from tests.market import REGISTRAR, Market, Party, Seller
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 TRADES = """subscription ($venue: String, $account: String) {
   tradeUpdated(venue: $venue, account: $account) { tradeId state price code fields { name } } }"""
-
-
-@pytest.fixture
-async def graph(stack: Stack) -> AsyncIterator[Graph]:
-    async with aiohttp.ClientSession() as session:
-        yield Graph(stack, session)
 
 
 async def told(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:

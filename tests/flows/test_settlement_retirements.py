@@ -89,15 +89,18 @@ async def test_pilot_credits_are_never_offset_in_the_ets(market: Market) -> None
     assert _code(answer) == "NOT_ELIGIBLE_FOR_ETS"
 
 
-async def test_the_maker_cannot_approve_even_as_approver(market: Market, owner: Seller) -> None:
-    maker = owner.party.actor
+async def test_neither_maker_nor_registrar_nor_another_companys_approver_can_approve(
+    market: Market, owner: Seller
+) -> None:
+    maker, stranger = owner.party.actor, Actor("eve", new_id(), frozenset({"approver"}))
     both = Actor(maker.subject, maker.organisation, maker.roles | {"approver"})
     before = await _holds(market, owner)
     asked = await market.send(market.retirement(owner, 1), both)
 
-    answers = [await market.approve(asked, actor) for actor in (both, REGISTRAR)]
+    answers = [await market.approve(asked, actor) for actor in (both, REGISTRAR, stranger)]
 
-    assert [_code(answer) for answer in answers] == ["MAKER_IS_APPROVER", "ROLE_MISSING"]
+    codes = [_code(answer) for answer in answers]
+    assert codes == ["MAKER_IS_APPROVER", "ROLE_MISSING", "OTHER_ORGANISATION"]
     assert await _holds(market, owner) == before
 
 

@@ -1,39 +1,48 @@
 """Settlement's consumers against a real database, without a broker: redelivery, fence, patience and the sweep."""
 
-import itertools
 import json
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
+import msgspec
 import pytest
 
-from services.issuance.messages import CreditsIssued
-from services.kernel.ids import new_id
-from services.registry.messages import AccountOpened, ProgrammeRegistered, TradingAccountOpened
+from services.registry.messages import ProgrammeRegistered
 from services.runtime import inbox, outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
-from services.runtime.messages import Event, encode, wire_name
+from services.runtime.messages import Event
 from services.runtime.postgres import Pool, opened_pool
 from services.settlement.bank import bank_work
 from services.settlement.capture import FencedError, capture_work
 from services.settlement.handlers import SERVICE
+from services.settlement.ledger import Bucket, Instrument, Place
+from services.settlement.outcomes import capture_transaction
+from services.settlement.store import Wanted, lock_books
 from services.settlement.waiting import sweep
 from tests.conftest import Database
+from tests.handlers.deliveries import (
+    BUYER,
+    PROJECT,
+    SELLER,
+    VENUE,
+    account,
+    batch,
+    cash,
+    event,
+    report,
+    trade,
+)
 
 Work = Callable[[Sequence[Delivery]], Awaitable[Sequence[Verdict]]]
 PATIENCE = timedelta(seconds=60)
-VENUE, PROJECT = "CBGEX", "H1"
-SELLER, BUYER = "ACC-H1", "ACC-H2"
-_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-async def pool(database: Database) -> AsyncIterator[Pool]:
+async def pool(scratch: Database) -> AsyncIterator[Pool]:
     """Settlement's own pool, on books with a seller of 10,000 t and a buyer with 10,000,000 fen."""
-    async with opened_pool(database.url("settlement"), "settlement") as opened:
+    async with opened_pool(scratch.url("settlement"), "settlement") as opened:
         await opened.execute(
             "INSERT INTO venue (code, name, programmes, methods, tick_fen)"
             " VALUES ($1, $1, '{CCER}', '{LISTING}', 1)",
@@ -97,6 +106,37 @@ async def test_an_older_process_that_wakes_up_is_refused_and_writes_nothing(pool
     assert await footprint(pool) == before
     await newer([report(trade(), "second")])
     assert await footprint(pool) != before
+
+
+@pytest.mark.parametrize(
+    ("tonnes", "loaded"), [(1, 20), (20, 20), (21, 50), (50, 50), (51, 10_050), (99_999, 20_050)]
+)
+async def test_only_the_oldest_blocks_that_suffice_are_loaded(
+    pool: Pool, tonnes: int, loaded: int
+) -> None:
+    """Three batches, of which the oldest lies in two blocks; of the other blocks a trade knows nothing."""
+    number, project = f"ACC-L{tonnes}", f"L{tonnes}"
+    issued = [batch(project, number, batch_number=place) for place in (3, 1, 2)]
+    issued[1] = msgspec.structs.replace(issued[1], last_serial=50, tonnes=50)
+    await learn(pool, *account(number))
+    for age, one in zip((0, 9, 5), issued, strict=True):
+        await inbox.events_work(SERVICE, pool)([event(one, age_days=age)])
+    oldest = issued[1].batch_id
+    await pool.execute("UPDATE holding SET next_serial = 21 WHERE batch_id = $1", oldest)
+    await pool.execute(
+        "INSERT INTO holding VALUES ($1, 21, 51, $2, 'registry', NULL)", oldest, number
+    )
+    place, instrument = Place(number, Bucket.REGISTRY), Instrument(project, 2024)
+
+    async with pool.acquire() as connection, connection.transaction():
+        tx = capture_transaction(connection)
+        wanted = [Wanted(place, instrument, tonnes)]
+        books = await lock_books(tx, [number], [instrument], wanted)
+
+    assert books.available(place, instrument) == loaded
+    if tonnes <= loaded:
+        books.move("m", instrument, place, Place(number, Bucket.LOCKED), tonnes, datetime.now(UTC))
+        assert books.credit_entries[0].block.batch == oldest
 
 
 async def test_a_deposit_on_an_unknown_account_waits_and_is_rejected_when_patience_ends(
@@ -188,117 +228,10 @@ async def test_a_waiting_trade_is_rejected_only_after_its_deadline(pool: Pool) -
     await forget_waiting(pool)
 
 
-def delivery(
-    body: bytes,
-    routing_key: str,
-    user_id: str,
-    *,
-    subscription: object = "one",
-    age_seconds: float = 0,
-) -> Delivery:
-    """A message as the broker would deliver it."""
-    return Delivery(
-        body=body,
-        routing_key=routing_key,
-        user_id=user_id,
-        reply_to=None,
-        correlation_id=None,
-        deliveries=0,
-        received_at=time.monotonic() - age_seconds,
-        message=cast("Any", None),
-        subscription=subscription,
-    )
-
-
-def enveloped(kind: str, source: str, data: object, event_id: str | None = None) -> bytes:
-    """A CloudEvent with this content."""
-    head = {"specversion": "1.0", "id": event_id or f"e{next(_numbers)}", "source": source}
-    return json.dumps(head | {"type": kind, "data": data}).encode()
-
-
-def trade(**changes: object) -> dict[str, Any]:
-    """A trade of one tonne that settles, but for the changes."""
-    return {
-        "venue": VENUE,
-        "trade_id": f"H-{next(_numbers)}",
-        "method": "LISTING",
-        "instrument": {"project": PROJECT, "vintage": 2024},
-        "seller_account": SELLER,
-        "buyer_account": BUYER,
-        "quantity": 1,
-        "price": "1.00",
-        "currency": "CNY",
-        "executed_at": datetime.now(UTC).isoformat(),
-    } | changes
-
-
-def report(
-    data: dict[str, Any], subscription: object = "one", kind: str = "trade.executed"
-) -> Delivery:
-    """What the venue reports."""
-    body = enveloped(kind, f"/venues/{VENUE}", data)
-    return delivery(body, f"{kind}.{VENUE}", VENUE, subscription=subscription)
-
-
-def cash(number: str, fen: int, age_seconds: float = 0) -> Delivery:
-    """A deposit as the bank reports it."""
-    reported = {
-        "bank_reference": f"B{next(_numbers)}",
-        "account": number,
-        "venue": VENUE,
-        "currency": "CNY",
-        "amount_fen": fen,
-        "booked_at": datetime.now(UTC).isoformat(),
-    }
-    kind = "bank.deposit_reported"
-    return delivery(enveloped(kind, "/bank", reported), kind, "bank", age_seconds=age_seconds)
-
-
-def event(said: Event, event_id: str | None = None, age_seconds: float = 0) -> Delivery:
-    """An event of another service."""
-    kind = wire_name(type(said))
-    body = enveloped(kind, f"/{kind.split('.')[0]}", json.loads(encode(said)), event_id)
-    return delivery(body, kind, "registry", age_seconds=age_seconds)
-
-
 async def learn(pool: Pool, *events: Event) -> None:
     """Lets settlement hear of these."""
     verdicts = await inbox.events_work(SERVICE, pool)([event(said) for said in events])
     assert list(verdicts) == [Done()] * len(events)
-
-
-def account(number: str) -> tuple[Event, Event]:
-    """An account of a new organisation, which may trade."""
-    account_id = new_id()
-    return (
-        AccountOpened(
-            account_id=account_id, number=number, organisation_id=new_id(), kind="TRADER"
-        ),
-        TradingAccountOpened(
-            account_id=account_id,
-            number=number,
-            trading_account_id=new_id(),
-            trading_account=f"TRD-{number}",
-        ),
-    )
-
-
-def batch(project: str, holder: str) -> CreditsIssued:
-    """A new batch of 10,000 t."""
-    return CreditsIssued(
-        batch_id=new_id(),
-        programme="CCER",
-        country="CN",
-        project=project,
-        vintage=2024,
-        batch_number=1,
-        first_serial=1,
-        last_serial=10_000,
-        tonnes=10_000,
-        holder_account=holder,
-        serials=f"CCER-CN-{project}-2024-001-1-10000",
-        is_opening=False,
-    )
 
 
 async def footprint(pool: Pool) -> list[object]:

@@ -19,9 +19,9 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-async def pool(database: Database) -> AsyncIterator[Pool]:
+async def pool(scratch: Database) -> AsyncIterator[Pool]:
     """Settlement's own role, with an account and a programme."""
-    async with opened_pool(database.url("settlement"), "settlement", size=10) as opened:
+    async with opened_pool(scratch.url("settlement"), "settlement", size=10) as opened:
         await opened.execute(
             "INSERT INTO account (number, account_id, organisation_id, kind)"
             " VALUES ('ACC-O', $1, $1, 'OWNER')",
@@ -62,6 +62,20 @@ async def test_of_concurrent_writers_of_overlapping_blocks_the_database_refuses_
         asyncpg.ExclusionViolationError,
         asyncpg.UniqueViolationError,
     }
+
+
+async def test_a_writer_waits_for_another_of_the_same_batch_and_is_then_refused(
+    pool: Pool, batch: UUID
+) -> None:
+    """However the two are timed: the second looks at its neighbors only when the first has committed."""
+    async with pool.acquire() as connection, connection.transaction():
+        await _insert(connection, batch, 1, 100)
+        second = asyncio.create_task(_hold(pool, batch, 50, 60))
+        await asyncio.wait([second], timeout=0.2)
+        assert not second.done()
+
+    assert isinstance(await second, asyncpg.ExclusionViolationError)
+    assert await _held(pool, batch) == [(1, 100)]
 
 
 async def test_parallel_splits_of_fifty_writers_leave_no_overlap_and_no_gap(
@@ -148,10 +162,10 @@ async def test_a_writer_who_cannot_see_its_neighbours_is_refused(
 @pytest.mark.parametrize("bucket", ["retired", "cancelled"])
 @pytest.mark.parametrize("who", ["settlement", "administrator"])
 async def test_what_is_retired_or_cancelled_never_comes_back(
-    pool: Pool, database: Database, batch: UUID, bucket: str, who: str
+    pool: Pool, scratch: Database, batch: UUID, bucket: str, who: str
 ) -> None:
     await pool.execute("INSERT INTO holding VALUES ($1, 1, 100, 'ACC-O', $2, NULL)", batch, bucket)
-    url = database.admin_url if who == "administrator" else database.url("settlement")
+    url = scratch.admin_url if who == "administrator" else scratch.url("settlement")
     connection = await opened_connection(url, "settlement")
     statements = [
         "UPDATE holding SET bucket = 'registry' WHERE batch_id = $1",

@@ -1,19 +1,24 @@
-"""Who may do what to the tables: nothing that is written once is rewritten, and nobody reads what is not theirs."""
+"""Who may do what to the tables: what is written once is not rewritten, and each reads what is published to it."""
 
+import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
+from datetime import UTC, datetime
 
 import asyncpg
 import pytest
 
+from services.kernel.blocks import Block
 from services.kernel.ids import new_id
 from services.runtime.postgres import Pool, opened_pool
+from services.settlement.ledger import Batch
 from tests.conftest import Database
 
 
 @pytest.fixture(scope="module")
-async def pool(database: Database) -> AsyncIterator[Pool]:
+async def pool(scratch: Database) -> AsyncIterator[Pool]:
     """Settlement's own role."""
-    async with opened_pool(database.url("settlement"), "settlement") as opened:
+    async with opened_pool(scratch.url("settlement"), "settlement") as opened:
         yield opened
 
 
@@ -73,6 +78,23 @@ async def test_settlement_may_not_turn_off_what_guards_it(pool: Pool) -> None:
             await pool.execute(statement)
 
 
+@pytest.mark.parametrize("number", [1, 999, 1000, 123_456])
+async def test_a_published_serial_range_is_the_one_that_the_events_name(
+    scratch: Database, number: int
+) -> None:
+    batch_id = new_id()
+    batch = Batch(batch_id, "CCER", "CN", "WIND", 2024, number, datetime.now(UTC))
+    connection = await asyncpg.connect(scratch.admin_url)
+
+    published = await connection.fetchval(
+        "SELECT settlement_read.serials(jsonb_populate_record(NULL::settlement.batch, $1), 5, 8)",
+        json.dumps(asdict(batch), default=str),
+    )
+
+    await connection.close()
+    assert published == batch.serials(Block(batch_id, 5, 8)).serials
+
+
 @pytest.mark.parametrize(
     ("role", "table"),
     [
@@ -87,9 +109,9 @@ async def test_settlement_may_not_turn_off_what_guards_it(pool: Pool) -> None:
     ],
 )
 async def test_nobody_reads_what_is_not_published_to_them(
-    database: Database, role: str, table: str
+    scratch: Database, role: str, table: str
 ) -> None:
-    connection = await asyncpg.connect(database.url(role))
+    connection = await asyncpg.connect(scratch.url(role))
 
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.fetch(f"SELECT * FROM {table}")

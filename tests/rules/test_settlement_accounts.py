@@ -24,7 +24,7 @@ from services.settlement.trades import AccountMayNotTrade, Venue, settle
 
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
 ID = UUID(int=1)
-VENUE = Venue("CBGEX", "北京绿色交易所", ["CCER"], ["LISTING"], 1, "LIVE")
+VENUE = Venue("CBGEX", "北京绿色交易所", ["CCER"], ["LISTING"], 1, "LIVE", None)
 SELLER = Account("ACC-1", UUID(int=11), "OWNER", "OPEN", "TRD-1", ("op-1",))
 BUYER = Account("ACC-2", UUID(int=12), "TRADER", "OPEN", "TRD-2", ("op-2",))
 INSTRUMENT = Instrument("A210001", 2024)

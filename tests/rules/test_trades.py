@@ -1,6 +1,7 @@
 """The rules of one trade (13, 17, 19): all checks first, then both legs; a broken rule changes nothing."""
 
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import msgspec
@@ -10,11 +11,17 @@ from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.settlement.ledger import Account, Batch, Books, Bucket, CashKey, Holding, Place
 from services.settlement.messages import ExecutedTrade, Instrument, OpenVenue
-from services.settlement.trades import Venue, VenueTermsInvalid, require_venue_terms, settle
+from services.settlement.trades import (
+    DayIsClosed,
+    Venue,
+    VenueTermsInvalid,
+    require_venue_terms,
+    settle,
+)
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
 BATCH = UUID(int=1)
-VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE")
+VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE", None)
 TRADE = ExecutedTrade(
     venue="CBGEX",
     trade_id="1",
@@ -172,8 +179,8 @@ def test_one_fen_short_of_the_price_pays_nothing() -> None:
     ("venue", "code"),
     [
         (None, "VENUE_NOT_OPEN"),
-        (Venue("CBGEX", "", ["OTHER"], ["LISTING"], 1, "LIVE"), "PROGRAMME_NOT_TRADED"),
-        (Venue("CBGEX", "", ["CCER"], ["LISTING"], 3, "LIVE"), "PRICE_OFF_TICK"),
+        (Venue("CBGEX", "", ["OTHER"], ["LISTING"], 1, "LIVE", None), "PROGRAMME_NOT_TRADED"),
+        (Venue("CBGEX", "", ["CCER"], ["LISTING"], 3, "LIVE", None), "PRICE_OFF_TICK"),
     ],
 )
 def test_the_venue_bounds_what_is_traded_there(venue: Venue | None, code: str) -> None:
@@ -186,6 +193,27 @@ def test_the_venue_bounds_what_is_traded_there(venue: Venue | None, code: str) -
 @pytest.mark.parametrize("age", [timedelta(minutes=-5), timedelta(0), timedelta(days=900)])
 def test_a_trade_that_is_five_minutes_ahead_or_old_still_stands(age: timedelta) -> None:
     settle(msgspec.structs.replace(TRADE, executed_at=NOW - age), VENUE, books(), NOW)
+
+
+@pytest.mark.parametrize(
+    ("mode", "closed_on", "is_settled"),
+    [
+        ("LIVE", date(2026, 8, 20), False),
+        ("LIVE", date(2026, 8, 21), False),
+        ("LIVE", date(2026, 8, 19), True),
+        ("REPLAY", date(2026, 8, 21), True),
+    ],
+)
+def test_a_day_that_the_venue_has_closed_stays_closed_but_in_replay(
+    mode: str, closed_on: date, is_settled: bool
+) -> None:
+    venue = replace(VENUE, mode=mode, closed_on=closed_on)
+
+    if is_settled:
+        settle(TRADE, venue, books(), NOW)
+    else:
+        with pytest.raises(DayIsClosed):
+            settle(TRADE, venue, books(), NOW)
 
 
 @pytest.mark.parametrize(
