@@ -121,7 +121,15 @@ class Register(Wire):
         self, owner: Party, programme: str = NATIONAL, *, days_ago: int = 0, **changes: Any
     ) -> str:
         """A new project of this owner, validated long ago and registered now, or so many days ago."""
-        code, body = self.unique("P"), self.validation_body
+        draft = msgspec.structs.replace(self.draft(self.unique("P"), owner, programme), **changes)
+        for days, command, actor in self.life(draft):
+            await self.past(days_ago + days, command, actor)
+        await self.past(days_ago, RegisterProject(code=draft.code))
+        return draft.code
+
+    def life(self, draft: DraftProject) -> list[tuple[int, Command, Actor]]:
+        """What leads to the registration of a project: so many days ago, each by whom."""
+        code, body = draft.code, self.validation_body
         assert body is not None
         noticing = OpenNotice(code=code, validation_body=body.account, documents=(document("PDD"),))
         validating = RecordValidation(
@@ -133,13 +141,12 @@ class Register(Wire):
             documents=(document("VALIDATION_REPORT"),),
         )
         applying = ApplyForRegistration(code=code, documents=(document("COMMITMENT"),))
-        draft = msgspec.structs.replace(self.draft(code, owner, programme), **changes)
-        await self.past(days_ago + NOTICED_DAYS_AGO, draft)
-        await self.past(days_ago + NOTICED_DAYS_AGO, noticing)
-        await self.past(days_ago + VALIDATED_DAYS_AGO, validating, body.actor)
-        await self.past(days_ago + VALIDATED_DAYS_AGO, applying)
-        await self.past(days_ago, RegisterProject(code=code))
-        return code
+        return [
+            (NOTICED_DAYS_AGO, draft, HISTORIAN),
+            (NOTICED_DAYS_AGO, noticing, HISTORIAN),
+            (VALIDATED_DAYS_AGO, validating, body.actor),
+            (VALIDATED_DAYS_AGO, applying, HISTORIAN),
+        ]
 
     def draft(self, code: str, owner: Party, programme: str = NATIONAL) -> DraftProject:
         """A project of this owner that is in order."""

@@ -81,7 +81,8 @@ CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'project % is % for ever', OLD.code, OLD.state USING ERRCODE = 'restrict_violation';
 END $$;
-CREATE TRIGGER project_is_final BEFORE UPDATE ON project FOR EACH ROW
+-- After the update: before it, a trigger would have the text for search computed anew at every step.
+CREATE TRIGGER project_is_final AFTER UPDATE ON project FOR EACH ROW
 WHEN (OLD.state IN ('VALIDATED_NEGATIVE', 'REFUSED', 'WITHDRAWN', 'CANCELLED', 'REVOKED'))
 EXECUTE FUNCTION refuse_change();
 
@@ -94,25 +95,25 @@ CREATE INDEX project_decision_awaited ON project (decide_by)
 CREATE INDEX project_revoked          ON project (owner_account, closed_at) WHERE state = 'REVOKED';
 
 -- Where projects of other programmes may be the same.
-CREATE INDEX project_place    ON project (latitude, longitude);
+CREATE INDEX project_place    ON project (latitude, longitude) WHERE state <> 'DRAFT';
 
--- Every list that is published: no filter or one, in each of three orders; and its text.
-CREATE INDEX project_by_notice                  ON project (notice_opened_at, code);
-CREATE INDEX project_by_expectation             ON project (expected_annual_tonnes, code);
-CREATE INDEX project_programme                  ON project (programme, code);
-CREATE INDEX project_programme_by_notice        ON project (programme, notice_opened_at, code);
-CREATE INDEX project_programme_by_expectation   ON project (programme, expected_annual_tonnes, code);
-CREATE INDEX project_methodology                ON project (methodology, code);
-CREATE INDEX project_methodology_by_notice      ON project (methodology, notice_opened_at, code);
-CREATE INDEX project_methodology_by_expectation ON project (methodology, expected_annual_tonnes, code);
+-- Every list that is published, drafts left out: no filter or one, in each of three orders; and its text.
+CREATE INDEX project_by_notice                  ON project (notice_opened_at, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_by_expectation             ON project (expected_annual_tonnes, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_programme                  ON project (programme, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_programme_by_notice        ON project (programme, notice_opened_at, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_programme_by_expectation   ON project (programme, expected_annual_tonnes, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_methodology                ON project (methodology, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_methodology_by_notice      ON project (methodology, notice_opened_at, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_methodology_by_expectation ON project (methodology, expected_annual_tonnes, code) WHERE state <> 'DRAFT';
 CREATE INDEX project_state                      ON project (state, code);
-CREATE INDEX project_state_by_notice            ON project (state, notice_opened_at, code);
-CREATE INDEX project_state_by_expectation       ON project (state, expected_annual_tonnes, code);
-CREATE INDEX project_province                   ON project (province, code);
-CREATE INDEX project_province_by_notice         ON project (province, notice_opened_at, code);
-CREATE INDEX project_province_by_expectation    ON project (province, expected_annual_tonnes, code);
+CREATE INDEX project_state_by_notice            ON project (state, notice_opened_at, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_state_by_expectation       ON project (state, expected_annual_tonnes, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_province                   ON project (province, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_province_by_notice         ON project (province, notice_opened_at, code) WHERE state <> 'DRAFT';
+CREATE INDEX project_province_by_expectation    ON project (province, expected_annual_tonnes, code) WHERE state <> 'DRAFT';
 CREATE INDEX project_owner                      ON project (owner_account, code);
-CREATE INDEX project_search ON project USING gin (search_pairs) WITH (fastupdate = off);
+CREATE INDEX project_search ON project USING gin (search_pairs) WITH (fastupdate = off) WHERE state <> 'DRAFT';
 
 -- What anybody said while the notice lasted.
 CREATE TABLE project_comment (

@@ -69,7 +69,17 @@ SELECT * FROM registry_read.validation WHERE project = ANY ($1::text[])
 SELECT * FROM registry_read.project_document WHERE project = ANY ($1::text[]) ORDER BY attached_at, kind, sha256
 
 -- name: duplicates_of_projects
-SELECT * FROM registry_read.project_duplicate WHERE project = ANY ($1::text[]) ORDER BY found_at, other
+-- At most a hundred of each of many projects.
+SELECT part.*
+FROM unnest($1::text[]) AS wanted (project)
+CROSS JOIN LATERAL (
+    SELECT *
+    FROM registry_read.project_duplicate
+    WHERE project_duplicate.project = wanted.project
+    ORDER BY found_at, other
+    LIMIT 100
+) AS part
+ORDER BY part.found_at, part.other
 
 -- name: list_project_drafts
 SELECT * FROM registry_read.project_drafts($1, $2, $3, $4, $5, $6)

@@ -84,8 +84,10 @@ class Trace:
     trace_sha256: str = strawberry.field(description="Of the whole trace.")
     trace: strawberry.Private[Any]
 
-    @strawberry.field(description="Every step with its formula, inputs, editions and rounding.")
-    def steps(self) -> JSON:
+    @strawberry.field(
+        description="The activity data, the parameters, and every step with formula, inputs and rounding."
+    )
+    def content(self) -> JSON:
         return decoded(self.trace)
 
 

@@ -16,6 +16,8 @@ from services.registry.projects import State as ProjectState
 
 SITE_METRES_MAX = 5_000
 """Points that are no further apart may name one site; a wind farm at sea is as wide."""
+SITE_DEGREES_MAX = Decimal("0.05")
+"""Points further apart in latitude are no one site: a degree is 110 km at least."""
 NAME_SIMILARITY_PERCENT_MIN = 60
 """Names of which so much is the same may name one project."""
 REACH_DEGREES = Decimal("0.5")
@@ -93,8 +95,22 @@ class Question:
 
 def found(project: Project, candidates: Iterable[Candidate]) -> list[Duplicate]:
     """The candidates that may be the same: at one time, and two of site, activity and name agree."""
-    compared = (_compared(project, one) for one in candidates if _is_same_time(project, one))
+    compared = (
+        _compared(project, one)
+        for one in candidates
+        if _is_same_time(project, one) and _can_be_same(project, one)
+    )
     return [duplicate for duplicate in compared if _signals(duplicate) >= SIGNALS_MIN]
+
+
+def _can_be_same(project: Project, other: Candidate) -> bool:
+    """False if two signals cannot agree; says it at once of most projects of a province, which lie far away."""
+    if abs(project.latitude - other.latitude) <= SITE_DEGREES_MAX:
+        return True
+    return (
+        project.activity == other.activity
+        and name_similarity_percent(project.name, other.name) >= NAME_SIMILARITY_PERCENT_MIN
+    )
 
 
 def _is_same_time(project: Project, other: Candidate) -> bool:

@@ -6,22 +6,23 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import cast
 
 import aio_pika
 from aio_pika.abc import (
     AbstractChannel,
     AbstractConnection,
     AbstractIncomingMessage,
-    DeliveryMode,
     HeadersType,
 )
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from services.runtime import telemetry
-from services.runtime.messages import CONTENT_TYPE
+from services.runtime.writing import Confirm, LowerChannel, write
 
 REPLY_TO = "amq.rabbitmq.reply-to"
 PUBLISH_TIMEOUT_SECONDS = 10.0
+_WRITTEN_AT_ONCE = 500
 _RETRY_SECONDS_MIN = 0.2
 _RETRY_SECONDS_MAX = 5.0
 
@@ -99,31 +100,34 @@ class Publisher:
 
     async def publish(self, outgoing: Outgoing) -> None:
         """Publishes and waits for the confirm; any exception means that the outcome is unknown."""
-        message = aio_pika.Message(
-            outgoing.body,
-            content_type=CONTENT_TYPE,
-            delivery_mode=DeliveryMode.PERSISTENT,
-            message_id=outgoing.message_id,
-            reply_to=outgoing.reply_to,
-            correlation_id=outgoing.correlation_id,
-            headers=outgoing.headers,
-            user_id=outgoing.user_id,
-        )
-        exchange = await self._channel.get_exchange(outgoing.exchange, ensure=False)
-        if not outgoing.exchange:
-            exchange = self._channel.default_exchange
-        if outgoing.mandatory:
-            await exchange.publish(message, outgoing.routing_key, timeout=PUBLISH_TIMEOUT_SECONDS)
-        else:
-            await exchange.publish(
-                message, outgoing.routing_key, mandatory=False, timeout=PUBLISH_TIMEOUT_SECONDS
-            )
+        [failure] = await self.publish_many([outgoing])
+        if failure is not None:
+            raise failure
 
     async def publish_many(self, outgoings: Sequence[Outgoing]) -> list[BaseException | None]:
         """Publishes with all confirms in flight; for each message None, or why it is not known to be safe."""
-        return await asyncio.gather(
-            *(self.publish(outgoing) for outgoing in outgoings), return_exceptions=True
-        )
+        channel = cast(LowerChannel, await self._channel.get_underlay_channel())
+        confirms = [
+            confirm
+            for start in range(0, len(outgoings), _WRITTEN_AT_ONCE)
+            for confirm in await write(channel, outgoings[start : start + _WRITTEN_AT_ONCE])
+        ]
+        try:
+            if confirms:
+                await asyncio.wait(confirms, timeout=PUBLISH_TIMEOUT_SECONDS)
+            return [_failure(confirm) for confirm in confirms]
+        finally:
+            for outgoing, confirm in zip(outgoings, confirms, strict=True):
+                channel.message_id_delivery_tag.pop(outgoing.message_id, None)
+                confirm.cancel()
+
+
+def _failure(confirm: Confirm) -> BaseException | None:
+    if not confirm.done():
+        return TimeoutError("the broker has not confirmed in time")
+    if confirm.cancelled():
+        return ConnectionLostError("the channel was closed before the confirm")
+    return confirm.exception()
 
 
 async def connected(url: str) -> AbstractConnection:

@@ -28,6 +28,9 @@ _SESSION = {
     "statement_timeout": "10s",
     "idle_in_transaction_session_timeout": "10s",
     "synchronous_commit": "on",
+    # A plan is kept: one that was made while a table was small must not read it whole when it has grown.
+    "enable_seqscan": "off",
+    "jit": "off",
 }
 
 OUTAGES = (

@@ -1,6 +1,7 @@
 """A process: consumers, relay and health, started together, drained together, restarted by its supervisor."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
@@ -76,6 +77,7 @@ def run(
 
 def start(main: Coroutine[object, object, None]) -> None:
     """Runs the coroutine on uvloop where it is installed."""
+    gc.freeze()  # what was imported stays for good: no collection need look at it again
     try:
         import uvloop
     except ImportError:

@@ -1,8 +1,13 @@
 -- name: list_claims
--- Of these messages the ones that were handled before, with what was answered.
-SELECT message_id, digest, answer
-FROM inbox
-WHERE consumer = $1 AND message_id = ANY ($2::text[])
+-- Of these messages the ones that were handled before, with what was answered: one look-up each, never the whole history.
+SELECT known.*
+FROM unnest($2::text[]) AS asked (message_id)
+CROSS JOIN LATERAL (
+    SELECT message_id, digest, answer
+    FROM inbox
+    WHERE consumer = $1 AND inbox.message_id = asked.message_id
+    LIMIT 1
+) AS known
 
 -- name: insert_claims
 -- The primary key refuses a message that another process has handled meanwhile: then nothing of this is done.

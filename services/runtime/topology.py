@@ -9,11 +9,34 @@ from collections.abc import Mapping, Sequence
 VHOST = "tonne"
 DELIVERY_LIMIT = 20
 
+_ACCOUNTS = (
+    "registry.account.closed",
+    "registry.account.opened",
+    "registry.account.operator_appointed",
+    "registry.account.operator_dismissed",
+    "registry.account.restricted",
+    "registry.account.restriction_lifted",
+)
 LISTENERS: Mapping[str, Sequence[str]] = {
-    "issuance": ("registry.#",),
-    "settlement": ("registry.#", "issuance.#"),
+    "issuance": (
+        *_ACCOUNTS,
+        "registry.calendar.days_added",
+        "registry.methodology.published",
+        "registry.programme.registered",
+        "registry.project.cancelled",
+        "registry.project.registered",
+        "registry.project.revoked",
+        "registry.role.assigned",
+        "registry.role.ended",
+    ),
+    "settlement": (
+        *_ACCOUNTS,
+        "registry.account.trading_account_opened",
+        "registry.programme.registered",
+        "issuance.credits.issued",
+    ),
 }
-"""Which events a service listens to on its queue ``<service>.events``."""
+"""Which events a service learns from: these come to its queue ``<service>.events``, and no others."""
 
 SERVICES = ("registry", "issuance", "settlement")
 VENUES = ("CBGEX", "HZ-PILOT")
@@ -31,8 +54,7 @@ OUTCOME_DAYS = 7
 
 def is_listened(event_type: str) -> bool:
     """Whether a service of ours must hear of events of this type."""
-    service = event_type.split(".", 1)[0]
-    return any(f"{service}.#" in patterns for patterns in LISTENERS.values())
+    return any(event_type in learned for learned in LISTENERS.values())
 
 
 def queue_names() -> list[str]:

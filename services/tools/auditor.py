@@ -73,6 +73,7 @@ async def _reading(url: str, schema: str) -> AsyncIterator[Connection]:
     connection = await opened_connection(url, schema)
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await connection.execute("SET LOCAL enable_seqscan = on")
             yield connection
     finally:
         await connection.close()

@@ -149,12 +149,13 @@ def quantify(
 def registry(
     projects: Annotated[int, typer.Option(min=10, help="How many projects are loaded.")] = 12_500,
     reports: Annotated[int, typer.Option(min=10, help="How many monitoring reports.")] = 20_000,
+    seconds: Annotated[int, typer.Option(min=1, help="pgbench's time in each round.")] = 4,
     as_json: AsJson = False,
 ) -> None:
     """Loads a whole country's register by command, beside pgbench, and searches it."""
     from services.tools.bench import registry as command
 
-    sys.exit(command.report(command.Size(projects, reports), as_json))
+    sys.exit(command.report(command.Size(projects, reports, seconds), as_json))
 
 
 @app.command()

@@ -78,11 +78,8 @@ def test_every_message_is_published_on_one_exchange_and_reaches_a_queue_of_its_l
     channels = described["channels"]
     published = [name for exchange in topology.EXCHANGES for name in channels[exchange]["messages"]]
     assert sorted(published) == sorted(contracts.messages())
-    assert set(channels["settlement.events"]["messages"]) == {
-        name
-        for name in channels["tonne.events"]["messages"]
-        if name.startswith(("registry.", "issuance."))
-    }
+    for service, learned in topology.LISTENERS.items():
+        assert set(channels[f"{service}.events"]["messages"]) == set(learned)
     assert set(channels["registry.commands"]["messages"]) == set(
         contracts.command_names()["registry"]
     )

@@ -16,6 +16,7 @@ from services.runtime import approval
 from services.runtime.messages import Command, wire_name
 from services.runtime.postgres import opened_connection
 from services.settlement import messages as settlement
+from services.tools import contracts
 from tests.conftest import Database
 from tests.flows.graph import KINDS, mutation_of
 
@@ -113,6 +114,17 @@ def test_the_query_page_asks_no_other_host() -> None:
 
 def test_every_statement_reads_from_one_service_only() -> None:
     assert {reads.service_of(name) for name in reads.sql} == set(reads.SERVICES)
+
+
+def test_everything_that_is_published_for_all_is_read() -> None:
+    folder = contracts.SCHEMA_FOLDER
+    published = "\n".join(
+        file.read_text(encoding="utf-8")
+        for service in reads.SERVICES
+        for file in (folder / service).glob("read*.sql")
+    )
+    views = set(re.findall(r"CREATE VIEW (\w+_read\.\w+)", published))
+    assert views <= set(re.findall(r"\w+_read\.\w+", "\n".join(reads.sql.values())))
 
 
 async def test_every_statement_is_understood_and_allowed(database: Database) -> None:

@@ -16,7 +16,7 @@ from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.messages import Command, wire_name
 from services.tools.stack import Stack
-from tests.wire import REGISTRAR
+from tests.wire import APPROVER, REGISTRAR
 
 PROTOCOL = "graphql-transport-ws"
 _ANSWER = (
@@ -120,6 +120,14 @@ class Graph:
         assert payload["outcome"] == "ACCEPTED", payload
         return payload
 
+    async def approved(self, command: Command, actor: Actor = REGISTRAR) -> dict[str, Any]:
+        """The payload of the second person's approval of a command that needs one."""
+        asked = await self.say(command, actor)
+        assert asked["outcome"] == "PENDING", asked
+        done = await self.tell("approve", APPROVER, {"approvalId": asked["approvalId"]})
+        assert done["outcome"] == "ACCEPTED", done
+        return done
+
     def headers(self, actor: Actor | None) -> dict[str, str]:
         """What proves this actor."""
         return {"Authorization": f"Bearer {self.token(actor)}"} if actor else {}
@@ -173,3 +181,12 @@ async def start(
     """Starts an operation."""
     body = {"query": document, "variables": variables or {}}
     await socket.send_json({"id": number, "type": "subscribe", "payload": body})
+
+
+async def until_told(socket: aiohttp.ClientWebSocketResponse, wanted: Mapping[str, object]) -> None:
+    """Reads updates until one of them says this; what came before may have been told late."""
+    while True:
+        message = await socket.receive_json(timeout=15)
+        [update] = message["payload"]["data"].values()
+        if update == wanted:
+            return

@@ -1,6 +1,7 @@
 """Parties, accounts, programmes and nodes through GraphQL: opened, governed, and seen by whoever may see them."""
 
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -109,17 +110,15 @@ async def test_a_programme_has_versions_roles_methodologies_and_figures(
     await graph.accepted(programme)
     amended = AmendProgramme(code=code, name="Second", rule_book="Rules 2", reason="new edition")
     await graph.accepted(amended)
-    await accepted(
-        graph, AssignRole(programme=code, role="verifier", person="vera", reason="hired")
-    )
+    await graph.accepted(AssignRole(programme=code, role="verifier", person="vera", reason="hired"))
     figure = Parameter(
         name="ncv",
-        value="0.10",
+        value=Decimal("0.10"),
         unit="GJ/t",
         source="Annex 1",
         edition="2024",
         confidence="VERIFIED",
-    )  # pyright: ignore[reportArgumentType]
+    )
     methodology = PublishMethodology(
         code=f"{code}-M",
         programme=code,
@@ -127,7 +126,7 @@ async def test_a_programme_has_versions_roles_methodologies_and_figures(
         crediting_years_max=10,
         valid_from=date(2024, 1, 1),
         risk_model="BUFFER",
-        risk_rate="0.2",  # pyright: ignore[reportArgumentType]
+        risk_rate=Decimal("0.2"),
         parameters=(figure,),
     )
     seen = "methodology { riskRate validUntil parameters { name value unit confidence } }"

@@ -135,6 +135,14 @@ def test_a_distance_is_that_of_the_haversine_formula(one: Position, other: Posit
     assert distance_metres(one, other) == distance_metres(other, one)
 
 
+@given(places, places)
+def test_what_lies_further_north_or_south_than_a_site_needs_no_distance(
+    one: Position, other: Position
+) -> None:
+    if abs(one.latitude - other.latitude) > duplicates.SITE_DEGREES_MAX:
+        assert distance_metres(one, other) > duplicates.SITE_METRES_MAX
+
+
 def test_distances_that_are_known() -> None:
     def at(longitude: str, latitude: str) -> Position:
         return Position(Decimal(longitude), Decimal(latitude))

@@ -1,0 +1,191 @@
+"""Refusals of issuance about reports, reductions and computations: code by code, what provokes them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from services.issuance import messages as m
+from services.kernel.actors import Actor
+from services.kernel.ids import new_id
+from tests.flows import monitored
+from tests.flows.monitored import attested, reduction
+from tests.flows.refused import Attempt, Attempts
+from tests.flows.world import LATER, World
+from tests.market import NATIONAL
+from tests.register import HISTORIAN
+
+AUTHORITY = Actor("aldo.authority", None, frozenset({"authority"}))
+
+
+def attempts(world: World) -> Attempts:
+    """Every case of this table."""
+    return (
+        _reports(world)
+        | _verifications(world)
+        | _reductions(world)
+        | _batches(world)
+        | _computations(world)
+    )
+
+
+def _reports(world: World) -> dict[str, Attempt]:
+    reports, project = world.reports, world.names["registered"]
+
+    def notice(name: str, body: str) -> Attempt:
+        report_id = reports[name].report_id
+        return Attempt(m.OpenReportNotice(report_id=report_id, verification_body=body))
+
+    def applying(name: str, tonnes: int) -> Attempt:
+        return Attempt(m.ApplyForReduction(report_id=reports[name].report_id, tonnes=tonnes))
+
+    verified = reports["verified"].report_id
+    empty = msgspec.structs.replace(attested(project, 8), basis="QUANTIFIED")
+    other_year = (m.VintageTonnes(vintage=2023, tonnes=1),)
+    return {
+        "BASIS_NOT_ACCEPTED": Attempt(attested(project, 8), world.owner.actor),
+        "COUNTED_ELSEWHERE": notice("counted again", world.verifier.account),
+        "GENERATED_TOO_LONG_AGO": applying("old", 100),
+        "PERIOD_TAKEN": Attempt(attested(project, 2), HISTORIAN),
+        "QUANTITY_NOT_VERIFIED": applying("verified", 101),
+        "REPORT_BEFORE_PREVIOUS_STEP": Attempt(
+            m.WithdrawReport(report_id=reports["noticed"].report_id, reason="wrong"),
+            HISTORIAN,
+            days_ago=1,
+        ),
+        "REPORT_CONTENT_DIFFERS": Attempt(empty, HISTORIAN),
+        "REPORT_NOTICE_NOT_OPEN": Attempt(
+            m.CommentOnReport(comment_id=new_id(), report_id=verified, text="Why?")
+        ),
+        "REPORT_VERIFIER_NOT_BODY": notice("draft", world.owner.account),
+        "VERIFIER_IS_VALIDATOR": notice("draft", world.body.account),
+        "VINTAGES_DIFFER": Attempt(
+            msgspec.structs.replace(attested(project, 8), tonnes=other_year), HISTORIAN
+        ),
+    }
+
+
+def _verifications(world: World) -> dict[str, Attempt]:
+    verifier, third = world.verifier, world.other_verifier
+    in_order = monitored.verified(world.reports["ended"], verifier, 100)
+    expert, other = in_order.team
+
+    def verification(actor: Actor = verifier.actor, **changes: Any) -> Attempt:
+        return Attempt(msgspec.structs.replace(in_order, **changes), actor)
+
+    return {
+        "OTHER_VERIFICATION_BODY": verification(third.actor, verification_body=third.account),
+        "REPORT_NOTICE_STILL_OPEN": verification(report_id=world.reports["noticed"].report_id),
+        "VERIFICATION_REVIEWER_IN_TEAM": verification(reviewer=expert.name),
+        "VERIFICATION_TEAM_NOT_COMPETENT": verification(
+            team=(other, m.TeamMember(name="丁", is_sector_competent=False))
+        ),
+        "VERIFICATION_TEAM_TOO_SMALL": verification(team=(expert,)),
+        "VERIFIED_ABOVE_REPORTED": verification(
+            tonnes=(m.VintageTonnes(vintage=2024, tonnes=101),)
+        ),
+    }
+
+
+def _reductions(world: World) -> dict[str, Attempt]:
+    project = world.names["registered"]
+
+    def recorded(days_ago: int = 0, **changes: Any) -> Attempt:
+        command = reduction(new_id(), project, 8, **changes)
+        return Attempt(command, HISTORIAN, days_ago)
+
+    def estimated(project: str, starts_on: date) -> Attempt:
+        return Attempt(
+            m.EstimateReduction(
+                reduction_id=new_id(),
+                project=project,
+                period_start=starts_on,
+                period_end=starts_on.replace(day=28),
+                tonnes=1,
+                source="news",
+            )
+        )
+
+    too_much = m.RevokeReductions(reduction_id=world.reduction, tonnes=101, reason="falsified")
+    return {
+        "BEFORE_REGISTRATION": recorded(monitored.REGISTERED + 1),
+        "GENERATED_TOO_EARLY": estimated(project, date(2020, 9, 22)),
+        "NOT_YET_KNOWN": estimated("NOWHERE", date(2024, 1, 1)),
+        "OUTSIDE_CREDITING_PERIOD": estimated(project, date(2031, 1, 1)),
+        "PERIODS_OVERLAP": recorded(period_start=date(2024, 6, 28)),
+        "PERIOD_DATES_DIFFER": recorded(
+            period_number=7,
+            period_start=date(2024, 8, 1),
+            period_end=date(2025, 1, 1),
+            vintage=2025,
+        ),
+        "PERIOD_NOT_OVER": recorded(period_end=date(2030, 12, 31)),
+        "PROJECT_NOT_REGISTERED": Attempt(
+            reduction(new_id(), world.names["revoked"], 8), HISTORIAN
+        ),
+        "REVOKED_ABOVE_REGISTERED": Attempt(too_much, AUTHORITY),
+    }
+
+
+def _batches(world: World) -> dict[str, Attempt]:
+    def opening(programme: str, project: str) -> Attempt:
+        return Attempt(
+            m.ImportOpeningBatch(
+                batch_id=new_id(),
+                programme=programme,
+                project=project,
+                vintage=2015,
+                tonnes=1,
+                holder_account=world.owner.account,
+                source="another registry",
+            ),
+            HISTORIAN,
+        )
+
+    issuing = m.IssueCredits(batch_id=new_id(), reduction_id=world.reduction)
+    return {
+        "BEFORE_RECORDING": Attempt(issuing, HISTORIAN, days_ago=1),
+        "NOT_LEGACY": opening(NATIONAL, "OLD"),
+        "PROJECT_IS_REGISTERED": opening(world.names["legacy"], world.names["registered"]),
+    }
+
+
+def _computations(world: World) -> dict[str, Attempt]:
+    names, wind = world.names, monitored.METHODOLOGY
+    recycled = monitored.demo("activity", "electronics_recycling.toml")["activity"]
+    farm = monitored.demo("activity", "offshore_wind.toml")["activity"]
+    batches, meters = recycled["batches"], farm["exported"]
+    light = [one | {"mass_t": "1"} for one in batches]
+    gap = [meters[0] | {"readings": meters[0]["readings"][1:]}]
+
+    def computed(activity: object, methodology: str, year: int = 2024) -> Attempt:
+        text = msgspec.json.encode(activity).decode()
+        period = {"period_start": date(year, 1, 1), "period_end": date(year, 12, 31)}
+        return Attempt(m.Quantify(methodology=methodology, activity=text, **period))
+
+    def recycling(**changes: object) -> Attempt:
+        return computed(recycled | changes, names["recycling"], 2023)
+
+    factor = m.PublishGridFactor(
+        region="EAST",
+        year=2024,
+        operating_margin=Decimal("-0.1"),
+        build_margin=Decimal("0.1"),
+        published_on=date(2025, 1, 1),
+        source="the ministry",
+        edition="2025",
+        confidence="VERIFIED",
+    )
+    return {
+        "ACTIVITY_MALFORMED": computed({}, wind),
+        "AMOUNT_NOT_DECIMAL": Attempt(factor),
+        "CLAIMED_TWICE": recycling(batches=[*batches, batches[0]]),
+        "FORMULA_MISSING": computed(farm, f"{NATIONAL}-M"),
+        "GRID_FACTOR_MISSING": computed(farm | {"region": LATER}, wind),
+        "MASS_EXCEEDS_WEIGHED": recycling(batches=light),
+        "METHODOLOGY_DIFFERS": computed(recycled, wind),
+        "PARAMETER_MISSING": computed(farm, names["no figures"]),
+        "PARAMETER_UNIT_DIFFERS": computed(farm, names["other units"]),
+        "READINGS_DO_NOT_FOLLOW": computed(farm | {"exported": gap}, wind),
+    }

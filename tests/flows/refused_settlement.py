@@ -1,0 +1,50 @@
+"""Refusals of settlement and of approvals: code by code, what provokes them."""
+
+from typing import Any
+
+import msgspec
+
+from services.kernel.ids import new_id
+from services.settlement import messages as m
+from tests.flows.refused import Attempt, Attempts
+from tests.flows.world import World
+from tests.market import REGISTRAR, Seller
+
+
+def attempts(world: World) -> Attempts:
+    """Every case of this table."""
+    return _uses(world) | _moves(world) | _approvals(world)
+
+
+def _uses(world: World) -> dict[str, Attempt]:
+    def use(seller: Seller = world.seller, **changes: Any) -> Attempt:
+        return Attempt(world.market.retirement(seller, 1, **changes), seller.party.actor)
+
+    ets: dict[str, Any] = {"purpose": "ETS_OFFSET_NATIONAL"}
+    return {
+        "NOT_ELIGIBLE_FOR_ETS": use(world.pilot_seller, **ets),
+        "OBLIGATION_UNKNOWN": use(**ets),
+        "PURPOSE_UNKNOWN": use(purpose="FUN"),
+        "STATEMENT_MISSING": use(reason=" "),
+    }
+
+
+def _moves(world: World) -> dict[str, Attempt]:
+    seller = world.seller
+    move = world.market.move(seller, 101)
+    elsewhere = msgspec.structs.replace(move, move_id=new_id(), venue="NOWHERE", tonnes=1)
+    venue = m.OpenVenue(code="NEW", name="N", programmes=[], methods=["LISTING"])
+    return {
+        "NOT_ENOUGH_CREDITS": Attempt(move, seller.party.actor),
+        "VENUE_NOT_OPEN": Attempt(elsewhere, seller.party.actor),
+        "VENUE_TERMS_INVALID": Attempt(venue),
+    }
+
+
+def _approvals(world: World) -> dict[str, Attempt]:
+    """Which service keeps an approval is the gateway's to find out."""
+    return {
+        "APPROVAL_NOT_PENDING": Attempt(m.ApproveCommand(approval_id=world.decided)),
+        "APPROVAL_UNKNOWN": Attempt(m.ApproveCommand(approval_id=new_id())),
+        "MAKER_IS_APPROVER": Attempt(m.ApproveCommand(approval_id=world.pending), REGISTRAR),
+    }
