@@ -178,12 +178,12 @@ def _rows(size: Size, small: int, parties: made_up.Parties) -> Iterator[Sequence
         )
 
 
-async def _rounds(bench: Bench, rows: Sequence[Sequence[Act]], seconds: int) -> Rounds:
+async def _rounds(bench: Bench, rows: Sequence[Sequence[Act]], yardstick_seconds: int) -> Rounds:
     """The yardstick and a share of the rows in turn; a round is over when everything is answered and told."""
     rounds = Rounds()
     await bench.yardstick.transactions_per_second(1)
     for place in range(ROUNDS):
-        rounds.pgbench_tps.append(await bench.yardstick.transactions_per_second(seconds))
+        rounds.pgbench_tps.append(await bench.yardstick.transactions_per_second(yardstick_seconds))
         before, began = _cpu(bench), time.monotonic()
         accepted = await bench.fleet.send_all(rows[place::ROUNDS])
         await _all_told(bench)
