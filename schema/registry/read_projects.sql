@@ -1,12 +1,13 @@
 -- What the registry publishes of projects: to everybody from the opening of their notice, drafts to their owners.
 
--- The pairs of neighbouring characters of what is searched for; without a word of two characters nothing is found.
+-- What is looked up in search_pairs; without a word of two characters nothing is found. Of a Chinese word its first pair:
+-- to the planner all pairs are independent, so that it would take a common word for a rare one and sort all that has it.
 CREATE FUNCTION registry_read.search_pairs(sought text) RETURNS text[]
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 AS $$
     SELECT array_agg(DISTINCT substr(word, place, 2))
     FROM regexp_split_to_table(lower(normalize(sought, NFKC)), '\s+') AS word,
-        generate_series(1, length(word) - 1) AS place
+        generate_series(1, CASE WHEN word ~ '^[ -~]+$' THEN length(word) - 1 ELSE least(length(word) - 1, 1) END) AS place
 $$;
 
 -- Every word of it, to be found anywhere in the text.
@@ -19,22 +20,23 @@ AS $$
 $$;
 
 -- Search: search_pairs @> registry_read.search_pairs($1) AND search_text LIKE ALL (registry_read.search_patterns($1)).
+-- Names are looked up one by one, so that only the rows of a page need them and not all that a word is found in.
 CREATE VIEW registry_read.project AS
 SELECT
     project.project_id, project.code, project.programme, project.methodology, project.activity, project.owner_account,
-    owner.name AS owner_name, project.name, project.province, project.longitude, project.latitude,
+    (SELECT organisation.name FROM account JOIN organisation USING (organisation_id)
+        WHERE account.number = project.owner_account) AS owner_name,
+    project.name, project.province, project.longitude, project.latitude,
     project.construction_started_on, project.crediting_from, project.crediting_until,
     project.expected_annual_tonnes, project.notes, project.state AS status, project.changed_at,
-    project.validation_body AS validation_account, body.name AS validation_body,
+    project.validation_body AS validation_account,
+    (SELECT organisation.name FROM account JOIN organisation USING (organisation_id)
+        WHERE account.number = project.validation_body) AS validation_body,
     project.notice_opened_at, project.notice_ends_on, project.notice_is_provisional, project.validate_by,
     project.is_validation_overdue, project.validated_at, project.applied_at, project.decide_by,
     project.decision_is_provisional, project.is_decision_overdue, project.registered_at, project.closed_at,
     project.closing_reason, project.search_text, project.search_pairs
 FROM project
-JOIN account ON account.number = project.owner_account
-JOIN organisation AS owner USING (organisation_id)
-JOIN account AS body_account ON body_account.number = project.validation_body
-JOIN organisation AS body ON body.organisation_id = body_account.organisation_id
 WHERE project.state <> 'DRAFT';
 
 -- Drafts, by code, to their owner and to those who oversee the market.
