@@ -12,13 +12,10 @@ import msgspec
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.messages import Answer
-from services.settlement.messages import (
-    ApproveCommand,
-    MoveFromVenue,
-    MoveToVenue,
-    OpenVenue,
-    RetireCredits,
-)
+from services.settlement.messages.approvals import ApproveCommand
+from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
+from services.settlement.messages.market import OpenVenue
+from services.settlement.messages.retirements import RetireCredits
 from services.tools.stack import Stack
 from tests.register import NATIONAL, PILOT, VINTAGE, Party, Register
 from tests.wire import APPROVER, REGISTRAR, cloud_event, content, eventually, opened_wire

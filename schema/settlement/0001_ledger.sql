@@ -43,7 +43,7 @@ CREATE TABLE holding (
         ('registry', 'exchange', 'reserved', 'locked', 'frozen', 'buffer', 'retired', 'cancelled')),
     venue        text,
     PRIMARY KEY (batch_id, first_serial),
-    CHECK ((bucket = 'exchange') = (venue IS NOT NULL))
+    CHECK (CASE bucket WHEN 'exchange' THEN venue IS NOT NULL WHEN 'reserved' THEN true ELSE venue IS NULL END)
 );
 CREATE INDEX holding_account ON holding (account, batch_id, first_serial);
 GRANT UPDATE (next_serial, account, bucket, venue) ON holding TO tonne_settlement;
@@ -122,15 +122,19 @@ CREATE TABLE credit_entry (
 );
 CREATE INDEX credit_entry_posting ON credit_entry (posting);
 
--- Cash that may be spent at a venue, in minor units (fen).
+-- Cash at a venue, in minor units (fen). Held is what captured trades will cost, pending what they will bring: it may be
+-- spent at the venue, and not be withdrawn.
 CREATE TABLE cash_position (
     account     text   NOT NULL REFERENCES account,
     venue       text   NOT NULL,
     currency    text   NOT NULL,
     balance_fen bigint NOT NULL CHECK (balance_fen >= 0),
-    PRIMARY KEY (account, venue, currency)
-);
-GRANT UPDATE (balance_fen) ON cash_position TO tonne_settlement;
+    held_fen    bigint NOT NULL DEFAULT 0 CHECK (held_fen >= 0),
+    pending_fen bigint NOT NULL DEFAULT 0 CHECK (pending_fen >= 0),
+    PRIMARY KEY (account, venue, currency),
+    CHECK (held_fen <= balance_fen + pending_fen)
+) WITH (fillfactor = 50);
+GRANT UPDATE (balance_fen, held_fen, pending_fen) ON cash_position TO tonne_settlement;
 
 -- Every movement of cash; a side without an account is the bank.
 CREATE TABLE cash_entry (

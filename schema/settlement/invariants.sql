@@ -61,12 +61,13 @@ LEFT JOIN LATERAL (
 ) AS credits ON true
 LEFT JOIN LATERAL (
     SELECT sum(e.amount_fen) AS fen,
-        bool_and(e.from_account = trade.buyer_account AND e.to_account = trade.seller_account) AS between_parties
+        coalesce(sum(e.amount_fen) FILTER (WHERE e.to_account <> trade.seller_account), 0) AS fees
     FROM cash_entry e WHERE e.posting = 'trade/' || trade.venue || '/' || trade.trade_id
 ) AS cash ON true
 WHERE CASE trade.state
-    WHEN 'SETTLED' THEN (trade.quantity, trade.amount_fen, true, true)
-        IS DISTINCT FROM (credits.tonnes, cash.fen, credits.between_parties, cash.between_parties)
+    WHEN 'SETTLED' THEN (trade.quantity, trade.amount_fen + trade.seller_fee_fen + trade.buyer_fee_fen,
+            trade.seller_fee_fen + trade.buyer_fee_fen, true)
+        IS DISTINCT FROM (credits.tonnes, cash.fen, cash.fees, credits.between_parties)
     ELSE credits.tonnes IS NOT NULL OR cash.fen IS NOT NULL END
 
 -- name: one_outcome_a_trade
@@ -79,8 +80,57 @@ GROUP BY trade.venue, trade.trade_id, trade.state
 HAVING count(event.position) <> 1
     OR max(event.type) <> CASE trade.state WHEN 'SETTLED' THEN 'settlement.trade.settled' ELSE 'settlement.trade.rejected' END
 UNION ALL
-SELECT w.venue, w.trade_id, 'WAITING', 1
-FROM waiting_trade w JOIN trade USING (venue, trade_id)
+SELECT venue, trade_id, 'WAITING', 1
+FROM waiting_trade JOIN standing_trade USING (venue, trade_id)
+UNION ALL
+SELECT venue, trade_id, 'CAPTURED', 1
+FROM captured_trade JOIN trade USING (venue, trade_id)
+
+-- name: holds_equal_captured_trades
+-- What is held and what is expected is exactly what captured trades will cost and bring.
+SELECT account, venue, currency, sum(held) AS held, sum(pending) AS pending
+FROM (
+    SELECT account, venue, currency, held_fen AS held, pending_fen AS pending FROM cash_position
+    UNION ALL
+    SELECT buyer_account, venue, currency, -amount_fen - buyer_fee_fen, 0 FROM captured_trade
+    UNION ALL
+    SELECT seller_account, venue, currency, 0, seller_fee_fen - amount_fen FROM captured_trade
+) AS both_sides
+GROUP BY account, venue, currency
+HAVING sum(held) <> 0 OR sum(pending) <> 0
+
+-- name: reserved_credits_equal_captured_trades
+-- At a venue exactly the credits are reserved that captured trades will deliver.
+SELECT account, venue, project, vintage, sum(tonnes) AS difference
+FROM (
+    SELECT h.account, h.venue, b.project, b.vintage, h.next_serial - h.first_serial AS tonnes
+    FROM holding h JOIN batch b USING (batch_id)
+    WHERE h.bucket = 'reserved' AND h.venue IS NOT NULL
+    UNION ALL
+    SELECT seller_account, venue, project, vintage, -quantity FROM captured_trade
+) AS both_sides
+GROUP BY account, venue, project, vintage
+HAVING sum(tonnes) <> 0
+
+-- name: market_days_equal_trades
+-- What each instrument's day counts is what was captured and what has settled of it.
+SELECT venue, project, vintage, date, sum(trades) AS trades, sum(tonnes) AS tonnes, sum(fen) AS fen,
+    sum(settled) AS settled, sum(listing) AS listing
+FROM (
+    SELECT venue, project, vintage, date, trades, tonnes, turnover_fen AS fen, settled_tonnes AS settled,
+        listing_tonnes AS listing
+    FROM instrument_day
+    UNION ALL
+    SELECT venue, project, vintage, traded_on, -1, -quantity, -amount_fen, -quantity,
+        CASE method WHEN 'LISTING' THEN -quantity ELSE 0 END
+    FROM trade WHERE state = 'SETTLED'
+    UNION ALL
+    SELECT venue, project, vintage, traded_on, -1, -quantity, -amount_fen, 0,
+        CASE method WHEN 'LISTING' THEN -quantity ELSE 0 END
+    FROM captured_trade
+) AS both_sides
+GROUP BY venue, project, vintage, date
+HAVING sum(trades) <> 0 OR sum(tonnes) <> 0 OR sum(fen) <> 0 OR sum(settled) <> 0 OR sum(listing) <> 0
 
 -- name: retirements_never_undone
 -- The serials of a retirement are retired, and nothing is retired without its record.

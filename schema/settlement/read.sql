@@ -2,27 +2,49 @@
 -- the organisation that it belongs to, registrars, auditors and authorities, and a venue for its own trades.
 
 CREATE VIEW settlement_read.venue AS
-SELECT code, name, programmes, methods, tick_fen, mode FROM venue;
+SELECT code, name, mode, EXISTS (SELECT FROM gap WHERE gap.venue = venue.code AND cleared_at IS NULL) AS is_halted
+FROM venue;
 
+-- Every version of the rules of a programme's market at a venue.
+CREATE VIEW settlement_read.market_terms AS
+SELECT venue, programme, valid_from, cycle, terms, recorded_at FROM market_terms;
+
+CREATE VIEW settlement_read.instrument AS
+SELECT venue, project, vintage, programme, listed_on, first_price_fen FROM instrument;
+
+-- A venue's count of its day beside what was captured; is_matched is null until no trade of the day waits any longer.
 CREATE VIEW settlement_read.venue_day AS
-SELECT venue, date, trades, tonnes, turnover_fen, settled_trades, settled_tonnes, settled_turnover_fen, is_matched
-FROM venue_day;
+SELECT d.venue, d.date, d.trades, d.tonnes, d.turnover_fen, d.captured_trades, d.captured_tonnes, d.captured_turnover_fen,
+    d.is_matched, c.confirmed_at
+FROM venue_day d LEFT JOIN day_confirmation c USING (venue, date);
 
--- Settled trades by day in Beijing; the average price is rounded half up to the fen.
+CREATE VIEW settlement_read.gap AS
+SELECT venue, date, kind, opened_at, cleared_at, explanation FROM gap;
+
+-- Market figures by day and instrument; the averages are rounded half up to the fen.
+CREATE VIEW settlement_read.instrument_day AS
+SELECT d.venue, d.project, d.vintage, i.programme, d.date, d.trades, d.tonnes, d.turnover_fen,
+    CASE WHEN d.tonnes > 0 THEN div(2 * d.turnover_fen + d.tonnes, 2 * d.tonnes)::bigint END AS average_price_fen,
+    d.listing_tonnes, d.listing_turnover_fen, d.settled_trades, d.settled_tonnes, d.settled_turnover_fen
+FROM instrument_day d JOIN instrument i USING (venue, project, vintage);
+
+-- What was traded by day in Beijing.
 CREATE VIEW settlement_read.market_day AS
-SELECT programme, venue, traded_on AS date, count(*) AS trades, sum(quantity)::bigint AS tonnes,
-    sum(amount_fen)::bigint AS turnover_fen,
-    div(2 * sum(amount_fen) + sum(quantity), 2 * sum(quantity))::bigint AS average_price_fen
-FROM trade
-WHERE state = 'SETTLED'
-GROUP BY programme, venue, traded_on;
+SELECT programme, venue, date, sum(trades)::bigint AS trades, sum(tonnes)::bigint AS tonnes,
+    sum(turnover_fen)::bigint AS turnover_fen,
+    div(2 * sum(turnover_fen) + sum(tonnes), 2 * sum(tonnes))::bigint AS average_price_fen
+FROM settlement_read.instrument_day
+WHERE tonnes > 0
+GROUP BY programme, venue, date;
 
+-- What has settled, ever.
 CREATE VIEW settlement_read.market_total AS
-SELECT programme, count(*) AS trades, sum(quantity)::bigint AS tonnes, sum(amount_fen)::bigint AS turnover_fen,
-    div(2 * sum(amount_fen) + sum(quantity), 2 * sum(quantity))::bigint AS average_price_fen,
-    min(traded_on) AS first_day, max(traded_on) AS last_day
-FROM trade
-WHERE state = 'SETTLED'
+SELECT programme, sum(settled_trades)::bigint AS trades, sum(settled_tonnes)::bigint AS tonnes,
+    sum(settled_turnover_fen)::bigint AS turnover_fen,
+    div(2 * sum(settled_turnover_fen) + sum(settled_tonnes), 2 * sum(settled_tonnes))::bigint AS average_price_fen,
+    min(date) AS first_day, max(date) AS last_day
+FROM settlement_read.instrument_day
+WHERE settled_tonnes > 0
 GROUP BY programme;
 
 CREATE FUNCTION settlement_read.may_see_account(
@@ -84,7 +106,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
         coalesce((SELECT sum(h.next_serial - h.first_serial) FROM holding h JOIN batch b USING (batch_id)
             WHERE h.account = account_number AND h.bucket = 'exchange' AND h.venue = venue_code
               AND b.project = project_code AND b.vintage = vintage_year), 0)::bigint,
-        coalesce((SELECT balance_fen FROM cash_position c
+        coalesce((SELECT balance_fen + pending_fen - held_fen FROM cash_position c
             WHERE c.account = account_number AND c.venue = venue_code AND c.currency = 'CNY'), 0),
         'CNY'
     WHERE EXISTS (SELECT FROM account WHERE number = account_number)
@@ -94,59 +116,85 @@ $$;
 
 CREATE FUNCTION settlement_read.cash(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], account_number text)
-RETURNS TABLE (venue text, currency text, balance_fen bigint)
+RETURNS TABLE (venue text, currency text, balance_fen bigint, held_fen bigint, pending_fen bigint, spendable_fen bigint,
+    withdrawable_fen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT venue, currency, balance_fen
+    SELECT venue, currency, balance_fen, held_fen, pending_fen, balance_fen + pending_fen - held_fen,
+        greatest(0, balance_fen - held_fen)
     FROM cash_position
     WHERE account = account_number
       AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
     ORDER BY venue, currency
 $$;
 
--- One shape for final and waiting trades.
+-- One shape for trades on every step of their way.
 CREATE TYPE settlement_read.seen_trade AS (venue text, trade_id text, state text, method text, programme text, project text, vintage integer,
     seller_account text, buyer_account text, quantity bigint, price_fen bigint, currency text, amount_fen bigint,
-    executed_at timestamptz, recorded_at timestamptz, code text, message text, fields jsonb, ranges jsonb);
+    seller_fee_fen bigint, buyer_fee_fen bigint, executed_at timestamptz, recorded_at timestamptz, code text,
+    message text, fields jsonb, ranges jsonb);
 
 CREATE OR REPLACE VIEW settlement.any_trade AS
 SELECT venue, trade_id, state, method, programme, project, vintage, seller_account, buyer_account,
-    quantity, price_fen, currency, amount_fen, executed_at, recorded_at, code, message, fields
+    quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, executed_at, recorded_at, code, message, fields
 FROM trade
 UNION ALL
-SELECT venue, trade_id, 'WAITING', NULL, NULL, NULL, NULL, NULL, NULL,
-    NULL, NULL, NULL, NULL, NULL, received_at, NULL, NULL, NULL
-FROM waiting_trade;
+SELECT venue, trade_id, 'CAPTURED', method, programme, project, vintage, seller_account, buyer_account,
+    quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, executed_at, captured_at, NULL, NULL, NULL
+FROM captured_trade;
 
 CREATE FUNCTION settlement_read.trade(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text, trade_key text)
 RETURNS SETOF settlement_read.seen_trade
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT t.*, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
-    FROM any_trade t
+    FROM (
+        SELECT * FROM any_trade
+        UNION ALL
+        SELECT venue, trade_id, 'WAITING', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+            NULL, received_at, NULL, NULL, NULL
+        FROM waiting_trade
+    ) AS t
     WHERE t.venue = venue_code AND t.trade_id = trade_key
       AND settlement_read.may_see_trade(viewer_subject, viewer_organisation, viewer_roles,
         t.venue, t.seller_account, t.buyer_account)
 $$;
 
--- Newest first. Filters that are null are none; each has an index with this order behind it.
+-- The accounts whose trades a viewer may see; null for who may see them all.
+CREATE FUNCTION settlement_read.own_accounts(viewer_organisation uuid, viewer_roles text[])
+RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT CASE WHEN NOT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+        THEN (SELECT coalesce(array_agg(number), '{}') FROM account WHERE organisation_id = viewer_organisation) END
+$$;
+
+-- Newest first. Filters that are null are none; each has an index with this order behind it. Whoever does not see all
+-- trades sees those of the accounts given or else of its own, and a venue those that it reported.
 CREATE FUNCTION settlement_read.trades(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     venue_code text, account_number text, project_code text, trade_state text,
     after_executed_at timestamptz, after_venue text, after_trade_id text, page_size integer)
 RETURNS SETOF settlement_read.seen_trade
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT t.venue, t.trade_id, t.state, t.method, t.programme, t.project, t.vintage, t.seller_account,
-        t.buyer_account, t.quantity, t.price_fen, t.currency, t.amount_fen, t.executed_at, t.recorded_at,
-        t.code, t.message, t.fields, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
-    FROM trade t
+    WITH viewer AS MATERIALIZED (
+        SELECT settlement_read.own_accounts(viewer_organisation, viewer_roles) AS accounts,
+            'venue' = ANY (viewer_roles) AS is_venue
+    ),
+    seen AS (
+        SELECT t.* FROM viewer JOIN any_trade t ON viewer.accounts IS NULL
+        UNION
+        SELECT t.* FROM viewer JOIN any_trade t ON t.seller_account = ANY (viewer.accounts)
+        UNION
+        SELECT t.* FROM viewer JOIN any_trade t ON t.buyer_account = ANY (viewer.accounts)
+        UNION
+        SELECT t.* FROM viewer JOIN any_trade t ON viewer.is_venue AND t.venue = viewer_subject
+    )
+    SELECT t.*, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
+    FROM seen t
     WHERE t.executed_at IS NOT NULL
       AND (venue_code IS NULL OR t.venue = venue_code)
       AND (account_number IS NULL OR account_number IN (t.seller_account, t.buyer_account))
       AND (project_code IS NULL OR t.project = project_code)
       AND (trade_state IS NULL OR t.state = trade_state)
       AND (after_trade_id IS NULL OR (t.executed_at, t.venue, t.trade_id) < (after_executed_at, after_venue, after_trade_id))
-      AND settlement_read.may_see_trade(viewer_subject, viewer_organisation, viewer_roles,
-        t.venue, t.seller_account, t.buyer_account)
     ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC
     LIMIT page_size
 $$;

@@ -32,7 +32,7 @@ LUNAR_HOLIDAYS: Mapping[int, tuple[tuple[int, int], tuple[int, int], tuple[int, 
 """Lunar New Year, Dragon Boat and Mid-Autumn by month and day, for years whose calendar is not yet official."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class WorkingCalendar:
     """Which days are worked; a year is official once the State Council's notice for it is known."""
 

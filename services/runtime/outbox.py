@@ -45,7 +45,9 @@ def facts(tx: Transaction, events: Sequence[Event]) -> list[Fact]:
 def _facts(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[Fact]:
     return [
         Fact(
-            id=derived_id(one.causation_id, one.event.subject, place),
+            id=derived_id(
+                one.causation_id, messages.wire_name(type(one.event)), one.event.subject, place
+            ),
             event=one.event,
             effective_at=one.effective_at,
             recorded_at=tx.recorded_at,

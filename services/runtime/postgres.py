@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,3 +107,8 @@ def rows(kind: type[Row], records: Sequence[asyncpg.Record]) -> list[Row]:
 def row(kind: type[Row], record: asyncpg.Record | None) -> Row | None:
     """One record as a value, or None."""
     return None if record is None else rows(kind, [record])[0]
+
+
+def columns(found: Iterable[Sequence[object]]) -> list[list[object]]:
+    """Rows turned into parallel arrays, as ``unnest`` takes them."""
+    return [list(column) for column in zip(*found, strict=True)]

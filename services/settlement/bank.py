@@ -23,10 +23,11 @@ from services.runtime.messages import (
     is_storable,
 )
 from services.runtime.postgres import Connection, Pool, Transaction
-from services.settlement import store
+from services.settlement import market_store, store
 from services.settlement.ledger import CashKey
-from services.settlement.messages import CashMoved, CashRejected, ReportedCash
-from services.settlement.trades import CURRENCY, CurrencyNotSettled, VenueNotOpen
+from services.settlement.messages.cash import CashMoved, CashRejected, ReportedCash
+from services.settlement.trades import CURRENCY, CurrencyNotSettled
+from services.settlement.venues import VenueNotOpen
 
 REFERENCE_LENGTH_MAX = 100
 _SIGNS = {"bank.deposit_reported": 1, "bank.withdrawal_reported": -1}
@@ -91,7 +92,7 @@ async def _book(tx: Transaction, reported: ReportedCash, sign: int, content: byt
         raise OutOfRange("amount_fen", str(reported.amount_fen), f"1 to {FEN_MAX}")
     if reported.currency != CURRENCY:
         raise CurrencyNotSettled(reported.currency, CURRENCY)
-    if await store.get_venue(tx, reported.venue) is None:
+    if await market_store.get_venue(tx, reported.venue) is None:
         raise VenueNotOpen(reported.venue)
     key = CashKey(reported.account, reported.venue, reported.currency)
     books = await store.lock_books(tx, [reported.account], [], cash=[key])

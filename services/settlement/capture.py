@@ -9,13 +9,12 @@ from services.runtime import outbox
 from services.runtime.broker import ConnectionLostError, Delivery
 from services.runtime.consumer import Dead, Done, Verdict
 from services.runtime.messages import Malformed
-from services.runtime.outbox import Occurrence
 from services.runtime.postgres import Pool, Transaction
 from services.settlement import trade_store
-from services.settlement.days import DayConflicted, close_day
+from services.settlement.days import DayRefused, close_day
 from services.settlement.exchange import Cancellation, DayClose, Report, TradeReport, read_report
-from services.settlement.messages import TradeConflicted
-from services.settlement.outcomes import Outcomes, capture_transaction, decide, write_outcomes
+from services.settlement.messages.trades import TradeConflicted
+from services.settlement.outcomes import Outcomes, capture_transaction, decide, say
 from services.settlement.waiting import cancel
 
 
@@ -96,8 +95,8 @@ async def _capture(
                 said += await close_day(tx, report)
             elif isinstance(report, Cancellation):
                 said += await cancel(tx, report)
-        except DayConflicted as conflict:
-            verdicts.append((place, Dead(f"CONFLICT: {conflict}")))
+        except DayRefused as refused:
+            verdicts.append((place, Dead(f"REFUSED: {refused}")))
     return verdicts
 
 
@@ -118,26 +117,26 @@ async def _settle_reports(
     await decide(tx, list(fresh.values()), outcomes)
     for report, _ in outcomes.waiting:
         await trade_store.insert_waiting(tx, report, tx.recorded_at + patience)
-    said = await write_outcomes(tx, outcomes)
-    states = {key: trade.state for key, trade in known.items()} | outcomes.states()
-    return said + await _say_conflicts(tx, conflicting, states)
+    for report in outcomes.halted:
+        await trade_store.insert_waiting(tx, report, None)
+    states = {key: trade.state for key, trade in known.items()} | {**outcomes.states()}
+    await _conflict(tx, conflicting, states, outcomes)
+    return await say(tx, outcomes)
 
 
-async def _say_conflicts(
-    tx: Transaction, reports: Sequence[TradeReport], states: Mapping[tuple[str, str], str]
-) -> list[int]:
-    """A known id came with other content: the first outcome stands, and everyone hears of it."""
-    occurrences = [
-        Occurrence(
-            TradeConflicted(
+async def _conflict(
+    tx: Transaction,
+    reports: Sequence[TradeReport],
+    states: Mapping[tuple[str, str], str],
+    outcomes: Outcomes,
+) -> None:
+    """A known id came with other content: the first outcome stands, and everyone hears of it once."""
+    for report in reports:
+        if await trade_store.is_first_retort(tx, *report.key, report.digest):
+            conflicted = TradeConflicted(
                 venue=report.venue,
                 trade_id=report.trade_id,
                 outcome=states[report.key],
                 given_digest=report.digest.hex(),
-            ),
-            tx.recorded_at,
-            report.causation_id,
-        )
-        for report in reports
-    ]
-    return await outbox.append_many(tx, occurrences)
+            )
+            outcomes.say(conflicted, report.causation_id, tx.recorded_at)

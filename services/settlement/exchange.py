@@ -19,7 +19,7 @@ from services.runtime.messages import (
     digest,
     is_storable,
 )
-from services.settlement.messages import CancelledTrade, ClosedDay, ExecutedTrade
+from services.settlement.messages.trades import CancelledTrade, ClosedDay, ExecutedTrade
 from services.settlement.trades import MalformedTrade
 
 
@@ -53,6 +53,7 @@ class Cancellation:
     """A venue's wish to cancel a trade that has not settled."""
 
     causation_id: str
+    digest: bytes
     cancelled: CancelledTrade
 
 
@@ -134,7 +135,8 @@ def _executed(content: bytes) -> ExecutedTrade:
 
 def _cancellation(envelope: CloudEvent) -> tuple[Report, str]:
     cancelled = _strict(envelope, CancelledTrade)
-    return Cancellation(envelope.id, cancelled), cancelled.venue
+    content = digest(envelope.type, canonical(envelope.data))
+    return Cancellation(envelope.id, content, cancelled), cancelled.venue
 
 
 def _day_close(envelope: CloudEvent) -> tuple[Report, str]:

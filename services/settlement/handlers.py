@@ -1,46 +1,29 @@
-"""What settlement does: each handler reads, decides, writes and returns what is to be said."""
+"""What settlement does with credits and tells: each handler reads, decides, writes and returns what is to be said."""
 
 from collections.abc import Sequence
 
 from services.issuance.messages import CreditsIssued
-from services.kernel.actors import (
-    Actor,
-    Role,
-    require_operator,
-    require_organisation,
-    require_role,
-)
+from services.kernel.actors import Role
 from services.kernel.blocks import Block
 from services.kernel.clocks import market_day
-from services.kernel.money import TONNES_MAX
-from services.kernel.refusals import (
-    AccountNotOpen,
-    AlreadyExists,
-    NotYetKnown,
-    OutOfRange,
-    Unknown,
-)
+from services.kernel.refusals import AlreadyExists, NotYetKnown
 from services.runtime.inbox import Service
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
-from services.settlement import learning, messages, store
-from services.settlement.ledger import Account, Batch, Books, Bucket, Instrument, Place
-from services.settlement.messages import (
+from services.settlement import learning, market_handlers, market_store, store
+from services.settlement.ledger import Batch, Bucket, Instrument, Place
+from services.settlement.market import Listing, Market, require_listing
+from services.settlement.messages.approvals import APPROVALS
+from services.settlement.messages.holdings import (
     CreditsMoved,
     CreditsReceived,
-    CreditsRetired,
-    EndReplay,
     MoveFromVenue,
     MoveToVenue,
-    OpenVenue,
-    RetireCredits,
-    StartReplay,
-    VenueModeChanged,
-    VenueOpened,
 )
+from services.settlement.messages.market import InstrumentListed
+from services.settlement.messages.retirements import CreditsRetired, RetireCredits
+from services.settlement.owners import lock_own, require_tonnes
 from services.settlement.retirements import certificate_number, require_usable
-from services.settlement.store import Wanted
-from services.settlement.trades import Mode, VenueNotOpen, require_venue_terms
 
 
 async def on_credits_issued(tx: Transaction, event: CreditsIssued) -> Sequence[Event]:
@@ -88,44 +71,6 @@ def _received(block: Block, event: CreditsIssued) -> Sequence[tuple[Block, Bucke
     return [(kept, Bucket.REGISTRY), (buffered, Bucket.BUFFER)]
 
 
-async def open_venue(tx: Transaction, command: OpenVenue) -> Sequence[Event]:
-    """Admits a trading venue with its programmes, methods and tick."""
-    require_role(tx.actor, Role.REGISTRAR)
-    require_venue_terms(command)
-    if not await store.insert_venue(tx, command):
-        raise AlreadyExists("venue", command.code)
-    return [
-        VenueOpened(
-            code=command.code,
-            name=command.name,
-            programmes=command.programmes,
-            methods=command.methods,
-            tick_fen=command.tick_fen,
-        )
-    ]
-
-
-async def start_replay(tx: Transaction, command: StartReplay) -> Sequence[Event]:
-    """Lets the venue report recorded history."""
-    return await _change_mode(tx, command.venue, Mode.REPLAY)
-
-
-async def end_replay(tx: Transaction, command: EndReplay) -> Sequence[Event]:
-    """The venue reports the present again."""
-    return await _change_mode(tx, command.venue, Mode.LIVE)
-
-
-async def _change_mode(tx: Transaction, code: str, mode: Mode) -> Sequence[Event]:
-    require_role(tx.actor, Role.HISTORIAN)
-    venue = await store.get_venue(tx, code)
-    if venue is None:
-        raise Unknown("venue", code)
-    if venue.mode == mode:
-        return []
-    await store.set_venue_mode(tx, code, mode)
-    return [VenueModeChanged(venue=code, mode=mode)]
-
-
 async def move_to_venue(tx: Transaction, command: MoveToVenue) -> Sequence[Event]:
     """Moves an owner's credits from the registry to a venue, where they can be sold."""
     registry = Place(command.account, Bucket.REGISTRY)
@@ -143,47 +88,56 @@ async def move_from_venue(tx: Transaction, command: MoveFromVenue) -> Sequence[E
 async def _move(
     tx: Transaction, command: MoveToVenue | MoveFromVenue, source: Place, target: Place
 ) -> Sequence[Event]:
-    _require_tonnes(command.tonnes)
-    if await store.get_venue(tx, command.venue) is None:
-        raise VenueNotOpen(command.venue)
-    instrument = Instrument(command.project, command.vintage)
-    books = await _lock_own(tx, source, instrument, command.tonnes)
-    inserted = await store.insert_move(
-        tx,
-        command.move_id,
-        command.account,
-        command.venue,
-        instrument,
-        command.tonnes,
-        target.bucket,
+    require_tonnes(command.tonnes)
+    market = Market(command.venue, Instrument(command.project, command.vintage))
+    books = await lock_own(tx, source, market.instrument, command.tonnes)
+    venues = await market_store.load_market(tx, days=[(market, market_day(tx.effective_at))])
+    listing = require_listing(
+        venues, market, books.programme_of(market.instrument), market_day(tx.effective_at)
     )
+    inserted = await store.insert_move(tx, command, target.bucket)
     if not inserted:
         raise AlreadyExists("move", str(command.move_id))
     posting = f"move/{command.move_id}"
-    moved = books.move(posting, instrument, source, target, command.tonnes, tx.effective_at)
+    moved = books.move(posting, market.instrument, source, target, command.tonnes, tx.effective_at)
     await store.write_books(tx, books)
+    credits_moved = CreditsMoved(
+        move_id=command.move_id,
+        account=command.account,
+        venue=command.venue,
+        project=command.project,
+        vintage=command.vintage,
+        tonnes=command.tonnes,
+        to_bucket=target.bucket,
+        ranges=books.ranges(moved),
+    )
+    return [credits_moved, *await _listed(tx, market, listing)]
+
+
+async def _listed(tx: Transaction, market: Market, listing: Listing) -> Sequence[Event]:
+    """The first credits of an instrument that come to a venue list it there."""
+    is_new = await market_store.insert_instrument(tx, market, listing.programme, listing.listed_on)
+    if not is_new:
+        return []
     return [
-        CreditsMoved(
-            move_id=command.move_id,
-            account=command.account,
-            venue=command.venue,
-            project=command.project,
-            vintage=command.vintage,
-            tonnes=command.tonnes,
-            to_bucket=target.bucket,
-            ranges=books.ranges(moved),
+        InstrumentListed(
+            venue=market.venue,
+            project=market.instrument.project,
+            vintage=market.instrument.vintage,
+            programme=listing.programme,
+            listed_on=listing.listed_on,
         )
     ]
 
 
 async def retire_credits(tx: Transaction, command: RetireCredits) -> Sequence[Event]:
     """Takes credits out of circulation for ever; there is no way back."""
-    _require_tonnes(command.tonnes)
+    require_tonnes(command.tonnes)
     if await store.has_retirement(tx, command.retirement_id):
         raise AlreadyExists("retirement", str(command.retirement_id))
     instrument = Instrument(command.project, command.vintage)
     source = Place(command.account, Bucket.REGISTRY)
-    books = await _lock_own(tx, source, instrument, command.tonnes)
+    books = await lock_own(tx, source, instrument, command.tonnes)
     programme = await store.get_programme(tx, books.programme_of(instrument))
     assert programme is not None  # the batch refers to it
     require_usable(command, programme)
@@ -210,39 +164,10 @@ async def retire_credits(tx: Transaction, command: RetireCredits) -> Sequence[Ev
     ]
 
 
-async def _lock_own(tx: Transaction, source: Place, instrument: Instrument, tonnes: int) -> Books:
-    """Locks what an owner gives; for anybody else the account might as well not exist."""
-    if not 0 < instrument.vintage < 10_000:
-        raise OutOfRange("vintage", str(instrument.vintage), "a calendar year")
-    books = await store.lock_books(
-        tx, [source.account], [instrument], [Wanted(source, instrument, tonnes)]
-    )
-    _require_owner(tx.actor, books.accounts.get(source.account), source.account)
-    books.programme_of(instrument)
-    return books
-
-
-def _require_owner(actor: Actor, account: Account | None, number: str) -> None:
-    require_role(actor, Role.OWNER_OPERATOR)
-    if account is None:
-        raise NotYetKnown("account", number)
-    require_organisation(actor, account.organisation_id)
-    require_operator(actor, number, account.operators)
-    if account.status != "OPEN":
-        raise AccountNotOpen(number, account.status)
-
-
-def _require_tonnes(tonnes: int) -> None:
-    if not 0 < tonnes <= TONNES_MAX:
-        raise OutOfRange("tonnes", str(tonnes), f"1 to {TONNES_MAX}")
-
-
 SERVICE = Service(
     name="settlement",
     commands={
-        OpenVenue: open_venue,
-        StartReplay: start_replay,
-        EndReplay: end_replay,
+        **market_handlers.COMMANDS,
         MoveToVenue: move_to_venue,
         MoveFromVenue: move_from_venue,
         RetireCredits: retire_credits,
@@ -251,6 +176,6 @@ SERVICE = Service(
         **learning.EVENTS,
         CreditsIssued: on_credits_issued,
     },
-    approvals=messages.APPROVALS,
-    four_eyes={RetireCredits: Role.APPROVER},
+    approvals=APPROVALS,
+    four_eyes={**market_handlers.FOUR_EYES, RetireCredits: Role.APPROVER},
 )

@@ -1,4 +1,4 @@
-"""What settlement learns from the registry: accounts, who acts for them, what stops them, and programmes."""
+"""What settlement learns from the registry: accounts, who acts for them, what stops them, programmes and calendars."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,6 +6,7 @@ from services.registry.messages import (
     AccountClosed,
     AccountOpened,
     AccountRestricted,
+    OfficialDaysAdded,
     OperatorAppointed,
     OperatorDismissed,
     ProgrammeRegistered,
@@ -15,7 +16,7 @@ from services.registry.messages import (
 from services.runtime.inbox import Handler
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
-from services.settlement import store
+from services.settlement import market_store, store
 from services.settlement.retirements import Programme
 
 
@@ -71,6 +72,14 @@ async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -
     return []
 
 
+async def on_official_days_added(tx: Transaction, event: OfficialDaysAdded) -> Sequence[Event]:
+    """Trading days are counted by the newest notice."""
+    await market_store.insert_calendar_notice(
+        tx, event.notice_id, event.year, event.holidays, event.working_days
+    )
+    return []
+
+
 EVENTS: Mapping[type[Event], Handler] = {
     AccountOpened: on_account_opened,
     TradingAccountOpened: on_trading_account_opened,
@@ -80,4 +89,5 @@ EVENTS: Mapping[type[Event], Handler] = {
     RestrictionLifted: on_restriction_lifted,
     AccountClosed: on_account_closed,
     ProgrammeRegistered: on_programme_registered,
+    OfficialDaysAdded: on_official_days_added,
 }

@@ -1,44 +1,76 @@
 """Outcomes: the pure rule applied to many trades on one copy of the books, and what is written and said of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from services.kernel.actors import SYSTEM
+from services.kernel.clocks import market_day
 from services.kernel.money import TONNES_MAX
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.messages import Event, RefusalBody
 from services.runtime.outbox import Occurrence
 from services.runtime.postgres import Connection, Transaction
-from services.settlement import store, trade_store
+from services.settlement import market_store, store, trade_store
+from services.settlement.books import Books
 from services.settlement.exchange import TradeReport
-from services.settlement.ledger import Books, Bucket, CashKey, Instrument, Place
-from services.settlement.messages import ExecutedTrade, TradeRejected, TradeSettled
+from services.settlement.ledger import Bucket, CashKey, Instrument, Place
+from services.settlement.market import Market, MarketBooks
+from services.settlement.messages.trades import (
+    ExecutedTrade,
+    TradeCaptured,
+    TradeRejected,
+    TradeSettled,
+)
+from services.settlement.settling import settle
 from services.settlement.store import Wanted
-from services.settlement.trades import MalformedTrade, Settled, Venue, settle
+from services.settlement.trade_store import Origin
+from services.settlement.trades import Captured, MalformedTrade, Settled, State
 
 
 @dataclass
 class Outcomes:
     """What a batch of trades leads to, in the order in which they came."""
 
-    settled: list[tuple[TradeReport, Settled]] = field(default_factory=list)
+    settled: list[tuple[Origin, Settled]] = field(default_factory=list)
+    captured: list[tuple[Origin, Captured]] = field(default_factory=list)
     rejected: list[tuple[TradeReport, Refusal]] = field(default_factory=list)
     waiting: list[tuple[TradeReport, NotYetKnown]] = field(default_factory=list)
+    halted: list[TradeReport] = field(default_factory=list)
+    """Of venues that are halted, or whose earlier trades still wait."""
     occurrences: list[Occurrence] = field(default_factory=list)
 
-    def states(self) -> dict[tuple[str, str], str]:
+    def states(self) -> Mapping[tuple[str, str], str]:
         """Where each trade of the batch is now."""
         return (
-            {report.key: "SETTLED" for report, _ in self.settled}
-            | {report.key: "REJECTED" for report, _ in self.rejected}
-            | {report.key: "WAITING" for report, _ in self.waiting}
+            {report.key: State.WAITING for report, _ in self.waiting}
+            | {report.key: State.WAITING for report in self.halted}
+            | {origin.key: State.CAPTURED for origin, _ in self.captured}
+            | {origin.key: State.SETTLED for origin, _ in self.settled}
+            | {report.key: State.REJECTED for report, _ in self.rejected}
         )
 
-    def say(self, event: Event, report: TradeReport, effective_at: datetime) -> None:
+    def settle(self, origin: Origin, settled: Settled) -> None:
+        """A trade has settled, and is told."""
+        self.settled.append((origin, settled))
+        at = settled.captured.trade.executed_at
+        self.occurrences.append(Occurrence(_settled(settled), at, origin.causation_id))
+
+    def capture(self, origin: Origin, captured: Captured) -> None:
+        """A trade binds, and is told."""
+        self.captured.append((origin, captured))
+        at = captured.trade.executed_at
+        self.occurrences.append(Occurrence(_captured(captured), at, origin.causation_id))
+
+    def reject(self, report: TradeReport, refusal: Refusal, at: datetime) -> None:
+        """A trade breaks a rule, and is told."""
+        self.rejected.append((report, refusal))
+        self.say(_rejected(report, refusal), report.causation_id, at)
+
+    def say(self, event: Event, causation_id: str, at: datetime) -> None:
         """Adds an event to what is told after the commit."""
-        self.occurrences.append(Occurrence(event, effective_at, report.causation_id))
+        self.occurrences.append(Occurrence(event, at, causation_id))
 
 
 def capture_transaction(connection: Connection) -> Transaction:
@@ -47,53 +79,101 @@ def capture_transaction(connection: Connection) -> Transaction:
     return Transaction(connection, "capture", SYSTEM, now, now)
 
 
-async def decide(tx: Transaction, reports: Sequence[TradeReport], outcomes: Outcomes) -> None:
+async def decide(
+    tx: Transaction, reports: Sequence[TradeReport], outcomes: Outcomes, *, is_sweep: bool = False
+) -> None:
     """Applies the pure rule to each trade in order, on one copy of the books; then writes the difference."""
-    readable = [report.trade for report in reports if report.trade]
-    venues = await trade_store.list_venues(tx, sorted({report.venue for report in reports}))
-    books = await store.lock_books(
-        tx,
-        accounts=[n for trade in readable for n in (trade.seller_account, trade.buyer_account)],
-        instruments=[_instrument(trade) for trade in readable],
-        wanted=_wanted(readable),
-        cash=[
-            CashKey(number, trade.venue, trade.currency)
-            for trade in readable
-            for number in (trade.seller_account, trade.buyer_account)
-        ],
-    )
+    trades = [report.trade for report in reports if report.trade]
+    market = await _load_market(tx, reports, trades)
+    books = await _load_books(tx, trades, market)
     for report in reports:
-        _decide_one(report, venues.get(report.venue), books, tx.recorded_at, outcomes)
-    await store.write_books(tx, books)
-    await trade_store.insert_settled(tx, outcomes.settled)
+        venue = market.venues.get(report.venue)
+        if venue and (venue.is_halted or (venue.has_backlog and not is_sweep)):
+            outcomes.halted.append(report)
+        else:
+            _decide_one(report, books, market, tx.recorded_at, outcomes)
+    await write_decided(tx, books, market, outcomes)
 
 
 def _decide_one(
-    report: TradeReport, venue: Venue | None, books: Books, clock: datetime, outcomes: Outcomes
+    report: TradeReport, books: Books, market: MarketBooks, clock: datetime, outcomes: Outcomes
 ) -> None:
     try:
         if report.trade is None:
             raise report.fault or MalformedTrade("no content")
-        settled = settle(report.trade, venue, books, clock)
+        outcome = settle(report.trade, books, market, clock)
     except NotYetKnown as unknown:
         outcomes.waiting.append((report, unknown))
     except Refusal as refusal:
-        outcomes.rejected.append((report, refusal))
+        outcomes.reject(report, refusal, clock)
     else:
-        outcomes.settled.append((report, settled))
-        outcomes.say(_settled(settled), report, settled.trade.executed_at)
+        if isinstance(outcome, Settled):
+            outcomes.settle(Origin.of(report), outcome)
+        else:
+            outcomes.capture(Origin.of(report), outcome)
 
 
-async def write_outcomes(tx: Transaction, outcomes: Outcomes) -> list[int]:
-    """Writes the rejections and appends what is to be said; returns the positions."""
+async def write_decided(
+    tx: Transaction, books: Books, market: MarketBooks, outcomes: Outcomes
+) -> None:
+    """Writes what was decided: the books' difference, the markets' difference, and each trade where it is now."""
+    await store.write_books(tx, books)
+    await market_store.write_market(tx, market)
+    await trade_store.insert_settled(tx, outcomes.settled)
+    await trade_store.insert_captured(tx, outcomes.captured)
     for report, refusal in outcomes.rejected:
         await trade_store.insert_rejected(tx, report, refusal)
-        outcomes.say(_rejected(report, refusal), report, tx.recorded_at)
+
+
+async def say(tx: Transaction, outcomes: Outcomes) -> list[int]:
+    """Appends what is to be said; returns the positions."""
     return await outbox.append_many(tx, outcomes.occurrences)
 
 
-def _instrument(trade: ExecutedTrade) -> Instrument:
-    return Instrument(trade.instrument.project, trade.instrument.vintage)
+async def _load_market(
+    tx: Transaction, reports: Sequence[TradeReport], trades: Sequence[ExecutedTrade]
+) -> MarketBooks:
+    return await market_store.load_market(
+        tx,
+        days={(_market(trade), market_day(trade.executed_at)) for trade in trades},
+        parties={
+            (number, _market(trade))
+            for trade in trades
+            for number in (trade.seller_account, trade.buyer_account)
+        },
+        venues={report.venue for report in reports},
+    )
+
+
+async def _load_books(
+    tx: Transaction, trades: Sequence[ExecutedTrade], market: MarketBooks
+) -> Books:
+    parties = {n for trade in trades for n in (trade.seller_account, trade.buyer_account)}
+    receivers = fee_accounts(market)
+    positions = {
+        CashKey(number, trade.venue, trade.currency)
+        for trade in trades
+        for number in (trade.seller_account, trade.buyer_account, *receivers)
+    }
+    return await store.lock_books(
+        tx,
+        accounts=parties | receivers,
+        instruments={_market(trade).instrument for trade in trades},
+        wanted=_wanted(trades),
+        cash=positions,
+    )
+
+
+def fee_accounts(market: MarketBooks) -> set[str]:
+    """Who receives commissions under any of the terms."""
+    versions: Iterable[str | None] = (
+        terms.fee_account for versions in market.terms.values() for terms in versions
+    )
+    return {account for account in versions if account}
+
+
+def _market(trade: ExecutedTrade) -> Market:
+    return Market(trade.venue, Instrument(trade.instrument.project, trade.instrument.vintage))
 
 
 def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
@@ -102,13 +182,36 @@ def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
     for trade in trades:
         if not 0 < trade.quantity <= TONNES_MAX:
             continue
-        key = Place(trade.seller_account, Bucket.EXCHANGE, trade.venue), _instrument(trade)
+        key = (
+            Place(trade.seller_account, Bucket.EXCHANGE, trade.venue),
+            _market(trade).instrument,
+        )
         tonnes[key] = min(tonnes.get(key, 0) + trade.quantity, 2**62)
     return [Wanted(place, instrument, amount) for (place, instrument), amount in tonnes.items()]
 
 
+def _captured(captured: Captured) -> TradeCaptured:
+    trade = captured.trade
+    return TradeCaptured(
+        venue=trade.venue,
+        trade_id=trade.trade_id,
+        method=trade.method,
+        project=trade.instrument.project,
+        vintage=trade.instrument.vintage,
+        seller_account=trade.seller_account,
+        buyer_account=trade.buyer_account,
+        quantity=trade.quantity,
+        price=captured.price,
+        currency=trade.currency,
+        amount_fen=captured.amount_fen,
+        seller_fee_fen=captured.seller_fee_fen,
+        buyer_fee_fen=captured.buyer_fee_fen,
+        executed_at=trade.executed_at,
+    )
+
+
 def _settled(settled: Settled) -> TradeSettled:
-    trade = settled.trade
+    captured, trade = settled.captured, settled.captured.trade
     return TradeSettled(
         venue=trade.venue,
         trade_id=trade.trade_id,
@@ -118,9 +221,11 @@ def _settled(settled: Settled) -> TradeSettled:
         seller_account=trade.seller_account,
         buyer_account=trade.buyer_account,
         quantity=trade.quantity,
-        price=settled.price,
+        price=captured.price,
         currency=trade.currency,
-        amount_fen=settled.amount_fen,
+        amount_fen=captured.amount_fen,
+        seller_fee_fen=captured.seller_fee_fen,
+        buyer_fee_fen=captured.buyer_fee_fen,
         executed_at=trade.executed_at,
         ranges=list(settled.ranges),
     )

@@ -73,7 +73,7 @@ FROM (
 WHERE before < tonnes
 
 -- name: list_cash
-SELECT account, venue, currency, balance_fen
+SELECT account, venue, currency, balance_fen, held_fen, pending_fen
 FROM cash_position
 WHERE (account, venue, currency) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
 
@@ -111,28 +111,14 @@ SELECT account, venue, currency, 0 FROM unnest($1::text[], $2::text[], $3::text[
 ON CONFLICT DO NOTHING
 
 -- name: add_cash
--- By difference, under the CHECK that no balance is negative.
+-- By difference, under the CHECKs that no part is negative and that what is held is there or expected.
 UPDATE cash_position
-SET balance_fen = balance_fen + new.delta_fen
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS new (account, venue, currency, delta_fen)
+SET balance_fen = balance_fen + new.balance, held_fen = held_fen + new.held, pending_fen = pending_fen + new.pending
+FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+    AS new (account, venue, currency, balance, held, pending)
 WHERE cash_position.account = new.account
   AND cash_position.venue = new.venue
   AND cash_position.currency = new.currency
-
--- name: insert_venue
-INSERT INTO venue (code, name, programmes, methods, tick_fen)
-VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING
-RETURNING code
-
--- name: get_venue
-SELECT code, name, programmes, methods, tick_fen, mode,
-    (SELECT max(date) FROM venue_day WHERE venue_day.venue = venue.code) AS closed_on
-FROM venue
-WHERE code = $1
-
--- name: set_venue_mode
-UPDATE venue SET mode = $2 WHERE code = $1
 
 -- name: insert_move
 INSERT INTO move (move_id, account, venue, project, vintage, tonnes, to_bucket, effective_at, recorded_at)

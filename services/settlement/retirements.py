@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from services.kernel.refusals import Conflict, Invalid
-from services.settlement.messages import RetireCredits
+from services.settlement.messages.retirements import RetireCredits
 
 
 class Purpose(StrEnum):

@@ -1,6 +1,6 @@
-"""What settlement keeps of the ledger, venues, moves, retirements and bank reports: one function a statement."""
+"""What settlement keeps of the ledger, moves, retirements and bank reports: one function a statement."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,23 +9,21 @@ import asyncpg
 from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown
 from services.runtime import queries
-from services.runtime.postgres import Transaction, row, rows
+from services.runtime.postgres import Transaction, columns, row, rows
+from services.settlement.books import Books
 from services.settlement.ledger import (
     Account,
     Batch,
-    Books,
     Bucket,
     CashKey,
+    CashPosition,
     Holding,
     Instrument,
     Place,
 )
-from services.settlement.messages import (
-    OpenVenue,
-    RetireCredits,
-)
+from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
+from services.settlement.messages.retirements import RetireCredits
 from services.settlement.retirements import Programme
-from services.settlement.trades import Venue
 
 sql = queries.beside(__file__)
 
@@ -125,16 +123,20 @@ async def lock_books(
 
 
 async def _holdings(tx: Transaction, wanted: Sequence[Wanted]) -> list[Holding]:
-    found = await tx.connection.fetch(
-        sql["list_holdings"],
-        [one.place.account for one in wanted],
-        [one.place.bucket for one in wanted],
-        [one.place.venue for one in wanted],
-        [one.instrument.project for one in wanted],
-        [one.instrument.vintage for one in wanted],
-        [one.tonnes for one in wanted],
+    if not wanted:
+        return []
+    asked = columns(
+        (
+            one.place.account,
+            one.place.bucket,
+            one.place.venue,
+            one.instrument.project,
+            one.instrument.vintage,
+            one.tonnes,
+        )
+        for one in wanted
     )
-    return [_holding(record) for record in found]
+    return [_holding(record) for record in await tx.connection.fetch(sql["list_holdings"], *asked)]
 
 
 def _holding(record: asyncpg.Record) -> Holding:
@@ -142,17 +144,15 @@ def _holding(record: asyncpg.Record) -> Holding:
     return Holding(block, Place(record["account"], Bucket(record["bucket"]), record["venue"]))
 
 
-async def _cash(tx: Transaction, keys: Iterable[CashKey]) -> dict[CashKey, int]:
-    wanted = list(keys)
-    found = await tx.connection.fetch(
-        sql["list_cash"],
-        [key.account for key in wanted],
-        [key.venue for key in wanted],
-        [key.currency for key in wanted],
-    )
+async def _cash(tx: Transaction, keys: Collection[CashKey]) -> dict[CashKey, CashPosition]:
+    if not keys:
+        return {}
+    asked = columns((key.account, key.venue, key.currency) for key in keys)
     return {
-        CashKey(record["account"], record["venue"], record["currency"]): record["balance_fen"]
-        for record in found
+        CashKey(one["account"], one["venue"], one["currency"]): CashPosition(
+            one["balance_fen"], one["held_fen"], one["pending_fen"]
+        )
+        for one in await tx.connection.fetch(sql["list_cash"], *asked)
     }
 
 
@@ -161,84 +161,94 @@ async def write_books(tx: Transaction, books: Books) -> None:
     await _change_holdings(tx, list(books.changed()))
     await _insert_holdings(tx, list(books.added()))
     await _insert_entries(tx, books)
-    await _change_cash(tx, list(books.cash_changes()))
+    await _change_cash(tx, list(books.cash_changes()), list(books.cash_opened()))
 
 
 async def _change_holdings(tx: Transaction, changed: Sequence[tuple[Holding, Holding]]) -> None:
     if not changed:
         return
-    status = await tx.connection.execute(
-        sql["change_holdings"],
-        [before.block.batch for before, _ in changed],
-        [before.block.first for before, _ in changed],
-        [before.block.next for before, _ in changed],
-        [after.block.next for _, after in changed],
-        [before.place.account for before, _ in changed],
-        [after.place.account for _, after in changed],
-        [after.place.bucket for _, after in changed],
-        [after.place.venue for _, after in changed],
+    changes = columns(
+        (
+            before.block.batch,
+            before.block.first,
+            before.block.next,
+            after.block.next,
+            before.place.account,
+            after.place.account,
+            after.place.bucket,
+            after.place.venue,
+        )
+        for before, after in changed
     )
-    _require_count(status, len(changed))
+    _require_count(await tx.connection.execute(sql["change_holdings"], *changes), len(changed))
 
 
 async def _insert_holdings(tx: Transaction, added: Sequence[Holding]) -> None:
     if not added:
         return
-    await tx.connection.execute(
-        sql["insert_holdings"],
-        [holding.block.batch for holding in added],
-        [holding.block.first for holding in added],
-        [holding.block.next for holding in added],
-        [holding.place.account for holding in added],
-        [holding.place.bucket for holding in added],
-        [holding.place.venue for holding in added],
+    new = columns(
+        (
+            holding.block.batch,
+            holding.block.first,
+            holding.block.next,
+            holding.place.account,
+            holding.place.bucket,
+            holding.place.venue,
+        )
+        for holding in added
     )
+    await tx.connection.execute(sql["insert_holdings"], *new)
 
 
 async def _insert_entries(tx: Transaction, books: Books) -> None:
-    moved, cash = books.credit_entries, books.cash_entries
-    if moved:
-        sources = [entry.source for entry in moved]
-        await tx.connection.execute(
-            sql["insert_credit_entries"],
-            [entry.posting for entry in moved],
-            [entry.block.batch for entry in moved],
-            [entry.block.first for entry in moved],
-            [entry.block.next for entry in moved],
-            [source and source.account for source in sources],
-            [source and source.bucket for source in sources],
-            [source and source.venue for source in sources],
-            [entry.target.account for entry in moved],
-            [entry.target.bucket for entry in moved],
-            [entry.target.venue for entry in moved],
-            [entry.effective_at for entry in moved],
-            tx.recorded_at,
+    if books.credit_entries:
+        moved = columns(
+            (
+                entry.posting,
+                entry.block.batch,
+                entry.block.first,
+                entry.block.next,
+                entry.source and entry.source.account,
+                entry.source and entry.source.bucket,
+                entry.source and entry.source.venue,
+                entry.target.account,
+                entry.target.bucket,
+                entry.target.venue,
+                entry.effective_at,
+            )
+            for entry in books.credit_entries
         )
-    if cash:
-        await tx.connection.execute(
-            sql["insert_cash_entries"],
-            [entry.posting for entry in cash],
-            [entry.venue for entry in cash],
-            [entry.currency for entry in cash],
-            [entry.payer for entry in cash],
-            [entry.payee for entry in cash],
-            [entry.amount_fen for entry in cash],
-            [entry.effective_at for entry in cash],
-            tx.recorded_at,
+        await tx.connection.execute(sql["insert_credit_entries"], *moved, tx.recorded_at)
+    if books.cash_entries:
+        paid = columns(
+            (
+                entry.posting,
+                entry.venue,
+                entry.currency,
+                entry.payer,
+                entry.payee,
+                entry.amount_fen,
+                entry.effective_at,
+            )
+            for entry in books.cash_entries
         )
+        await tx.connection.execute(sql["insert_cash_entries"], *paid, tx.recorded_at)
 
 
-async def _change_cash(tx: Transaction, changes: Sequence[tuple[CashKey, int]]) -> None:
+async def _change_cash(
+    tx: Transaction, changes: Sequence[tuple[CashKey, CashPosition]], opened: Sequence[CashKey]
+) -> None:
+    """By difference; a first payment makes the position."""
+    if opened:
+        new = columns((key.account, key.venue, key.currency) for key in opened)
+        await tx.connection.execute(sql["open_cash_positions"], *new)
     if not changes:
         return
-    keys = (
-        [key.account for key, _ in changes],
-        [key.venue for key, _ in changes],
-        [key.currency for key, _ in changes],
+    deltas = columns(
+        (key.account, key.venue, key.currency, by.balance_fen, by.held_fen, by.pending_fen)
+        for key, by in changes
     )
-    await tx.connection.execute(sql["open_cash_positions"], *keys)
-    status = await tx.connection.execute(sql["add_cash"], *keys, [delta for _, delta in changes])
-    _require_count(status, len(changes))
+    _require_count(await tx.connection.execute(sql["add_cash"], *deltas), len(changes))
 
 
 def _require_count(status: str, expected: int) -> None:
@@ -246,47 +256,16 @@ def _require_count(status: str, expected: int) -> None:
         raise BooksChangedError(f"{status}, expected {expected}")
 
 
-async def insert_venue(tx: Transaction, venue: OpenVenue) -> bool:
-    """Admits a venue; False if its code is taken."""
-    code = await tx.connection.fetchval(
-        sql["insert_venue"],
-        venue.code,
-        venue.name,
-        venue.programmes,
-        venue.methods,
-        venue.tick_fen,
-    )
-    return code is not None
-
-
-async def get_venue(tx: Transaction, code: str) -> Venue | None:
-    """A venue, if it was admitted."""
-    return row(Venue, await tx.connection.fetchrow(sql["get_venue"], code))
-
-
-async def set_venue_mode(tx: Transaction, code: str, mode: str) -> None:
-    """Puts a venue into replay, or back."""
-    await tx.connection.execute(sql["set_venue_mode"], code, mode)
-
-
-async def insert_move(
-    tx: Transaction,
-    move_id: UUID,
-    account: str,
-    venue: str,
-    instrument: Instrument,
-    tonnes: int,
-    to_bucket: str,
-) -> bool:
+async def insert_move(tx: Transaction, move: MoveToVenue | MoveFromVenue, to_bucket: str) -> bool:
     """Notes a move; False if its id was used before."""
     inserted = await tx.connection.fetchval(
         sql["insert_move"],
-        move_id,
-        account,
-        venue,
-        instrument.project,
-        instrument.vintage,
-        tonnes,
+        move.move_id,
+        move.account,
+        move.venue,
+        move.project,
+        move.vintage,
+        move.tonnes,
         to_bucket,
         tx.effective_at,
         tx.recorded_at,

@@ -1,17 +1,22 @@
-"""What settlement keeps of trades, waiting trades, venue days and the fence: one function a statement."""
+"""What settlement keeps of trades on every step of their way, and of the fence: one function a statement."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
+import asyncpg
+
 from services.kernel.clocks import market_day
 from services.kernel.refusals import Refusal
 from services.runtime import queries
 from services.runtime.messages import RefusalBody
-from services.runtime.postgres import Pool, Transaction, row, rows
-from services.settlement.exchange import DayClose, TradeReport
-from services.settlement.trades import Settled, Venue
+from services.runtime.postgres import Pool, Transaction, columns, row, rows
+from services.settlement.exchange import TradeReport
+from services.settlement.messages.holdings import Instrument
+from services.settlement.messages.trades import ExecutedTrade
+from services.settlement.terms import Cycle
+from services.settlement.trades import Captured, Settled
 
 sql = queries.load(Path(__file__).with_name("trades.sql"))
 
@@ -28,22 +33,34 @@ class KnownTrade:
 
 @dataclass(frozen=True, slots=True)
 class WaitingTrade:
-    """A trade on a name that has not reached settlement yet."""
+    """A trade that cannot be decided yet."""
 
     venue: str
     trade_id: str
     content: str
     causation_id: str
-    deadline: datetime
+    deadline: datetime | None
+    """Without one it waits for its venue, which is halted."""
 
 
 @dataclass(frozen=True, slots=True)
-class DaySum:
-    """What settled of a venue's day."""
+class Origin:
+    """Which report a trade comes from."""
 
-    trades: int
-    tonnes: int
-    turnover_fen: int
+    venue: str
+    trade_id: str
+    digest: bytes
+    causation_id: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """By which the trade settles exactly once."""
+        return self.venue, self.trade_id
+
+    @classmethod
+    def of(cls, report: TradeReport) -> "Origin":
+        """The origin of a report that has just come."""
+        return cls(report.venue, report.trade_id, report.digest, report.causation_id)
 
 
 async def take_epoch(pool: Pool) -> int:
@@ -60,43 +77,41 @@ async def list_known(
     tx: Transaction, keys: Sequence[tuple[str, str]]
 ) -> dict[tuple[str, str], KnownTrade]:
     """The trades among these keys that were reported before."""
-    venues, trade_ids = [venue for venue, _ in keys], [trade_id for _, trade_id in keys]
-    found = await tx.connection.fetch(sql["list_known_trades"], venues, trade_ids)
+    if not keys:
+        return {}
+    found = await tx.connection.fetch(sql["list_known_trades"], *columns(keys))
     return {(known.venue, known.trade_id): known for known in rows(KnownTrade, found)}
 
 
-async def list_venues(tx: Transaction, codes: Sequence[str]) -> dict[str, Venue]:
-    """The admitted venues among these codes."""
-    found = await tx.connection.fetch(sql["list_venues"], codes)
-    return {venue.code: venue for venue in rows(Venue, found)}
-
-
-async def insert_settled(tx: Transaction, settled: Sequence[tuple[TradeReport, Settled]]) -> None:
+async def insert_settled(tx: Transaction, settled: Sequence[tuple[Origin, Settled]]) -> None:
     """Writes final trades; raises RuntimeError if one of them has an outcome already."""
     if not settled:
         return
-    trades = [(report, outcome, outcome.trade) for report, outcome in settled]
-    status = await tx.connection.execute(
-        sql["insert_settled_trades"],
-        [report.venue for report, _, _ in trades],
-        [report.trade_id for report, _, _ in trades],
-        [report.digest for report, _, _ in trades],
-        [trade.method for _, _, trade in trades],
-        [outcome.programme for _, outcome, _ in trades],
-        [trade.instrument.project for _, _, trade in trades],
-        [trade.instrument.vintage for _, _, trade in trades],
-        [trade.seller_account for _, _, trade in trades],
-        [trade.buyer_account for _, _, trade in trades],
-        [trade.quantity for _, _, trade in trades],
-        [outcome.price_fen for _, outcome, _ in trades],
-        [trade.currency for _, _, trade in trades],
-        [outcome.amount_fen for _, outcome, _ in trades],
-        [trade.executed_at for _, _, trade in trades],
-        [market_day(trade.executed_at) for _, _, trade in trades],
-        tx.recorded_at,
+    new = columns(
+        (
+            origin.venue,
+            origin.trade_id,
+            origin.digest,
+            one.captured.trade.method,
+            one.captured.programme,
+            one.captured.trade.instrument.project,
+            one.captured.trade.instrument.vintage,
+            one.captured.trade.seller_account,
+            one.captured.trade.buyer_account,
+            one.captured.trade.quantity,
+            one.captured.price_fen,
+            one.captured.trade.currency,
+            one.captured.amount_fen,
+            one.captured.seller_fee_fen,
+            one.captured.buyer_fee_fen,
+            one.captured.trade.executed_at,
+            one.captured.traded_on,
+        )
+        for origin, one in settled
     )
-    if status != f"INSERT 0 {len(trades)}":
-        raise RuntimeError(f"{status}, expected {len(trades)}: a trade has an outcome already")
+    status = await tx.connection.execute(sql["insert_settled_trades"], *new, tx.recorded_at)
+    if status != f"INSERT 0 {len(settled)}":
+        raise RuntimeError(f"{status}, expected {len(settled)}: a trade has an outcome already")
 
 
 async def insert_rejected(tx: Transaction, report: TradeReport, refusal: Refusal) -> None:
@@ -129,8 +144,90 @@ def _fitting(number: int, bits: int) -> int | None:
     return number if -(2**bits) <= number < 2**bits else None
 
 
-async def insert_waiting(tx: Transaction, report: TradeReport, deadline: datetime) -> None:
-    """Keeps a trade until the name that it is on becomes known, or the deadline passes."""
+async def insert_captured(tx: Transaction, captured: Sequence[tuple[Origin, Captured]]) -> None:
+    """Keeps trades that bind until their day is confirmed, in this order."""
+    if not captured:
+        return
+    new = columns(
+        (
+            origin.venue,
+            origin.trade_id,
+            origin.digest,
+            origin.causation_id,
+            one.trade.method,
+            one.programme,
+            one.trade.instrument.project,
+            one.trade.instrument.vintage,
+            one.trade.seller_account,
+            one.trade.buyer_account,
+            one.trade.quantity,
+            one.price_fen,
+            one.trade.currency,
+            one.amount_fen,
+            one.seller_fee_fen,
+            one.buyer_fee_fen,
+            one.fee_account,
+            one.trade.executed_at,
+            one.traded_on,
+        )
+        for origin, one in captured
+    )
+    await tx.connection.execute(sql["insert_captured_trades"], *new, tx.recorded_at)
+
+
+async def list_captured(
+    tx: Transaction, venue: str, day: date, limit: int
+) -> list[tuple[Origin, Captured]]:
+    """The captured trades of a venue's day that came first."""
+    found = await tx.connection.fetch(sql["list_captured_of_day"], venue, day, limit)
+    return [_captured(record) for record in found]
+
+
+async def get_captured(
+    tx: Transaction, venue: str, trade_id: str
+) -> tuple[Origin, Captured] | None:
+    """A trade, if it is captured and has not settled."""
+    record = await tx.connection.fetchrow(sql["get_captured"], venue, trade_id)
+    return None if record is None else _captured(record)
+
+
+def _captured(record: asyncpg.Record) -> tuple[Origin, Captured]:
+    origin = Origin(record["venue"], record["trade_id"], record["digest"], record["causation_id"])
+    trade = ExecutedTrade(
+        venue=origin.venue,
+        trade_id=origin.trade_id,
+        method=record["method"],
+        instrument=Instrument(project=record["project"], vintage=record["vintage"]),
+        seller_account=record["seller_account"],
+        buyer_account=record["buyer_account"],
+        quantity=record["quantity"],
+        price="",
+        currency=record["currency"],
+        executed_at=record["executed_at"],
+    )
+    captured = Captured(
+        trade=trade,
+        programme=record["programme"],
+        cycle=Cycle.DAY_END,
+        price_fen=record["price_fen"],
+        amount_fen=record["amount_fen"],
+        seller_fee_fen=record["seller_fee_fen"],
+        buyer_fee_fen=record["buyer_fee_fen"],
+        fee_account=record["fee_account"],
+        traded_on=record["traded_on"],
+    )
+    return origin, captured
+
+
+async def delete_captured(tx: Transaction, keys: Sequence[tuple[str, str]]) -> None:
+    """The trades are captured no longer: they have their outcome."""
+    status = await tx.connection.execute(sql["delete_captured"], *columns(keys))
+    if status != f"DELETE {len(keys)}":
+        raise RuntimeError(f"{status}, expected {len(keys)}: a trade was not captured any more")
+
+
+async def insert_waiting(tx: Transaction, report: TradeReport, deadline: datetime | None) -> None:
+    """Keeps a trade that cannot be decided yet."""
     await tx.connection.execute(
         sql["insert_waiting_trade"],
         report.venue,
@@ -138,13 +235,14 @@ async def insert_waiting(tx: Transaction, report: TradeReport, deadline: datetim
         report.digest,
         report.content.decode(),
         report.causation_id,
+        report.trade and market_day(report.trade.executed_at),
         deadline,
         tx.recorded_at,
     )
 
 
 async def list_waiting(tx: Transaction, limit: int) -> list[WaitingTrade]:
-    """The waiting trades that came first."""
+    """The waiting trades that came first, but for those of halted venues."""
     return rows(WaitingTrade, await tx.connection.fetch(sql["list_waiting_trades"], limit))
 
 
@@ -161,35 +259,10 @@ async def delete_waiting(tx: Transaction, venue: str, trade_id: str) -> None:
 
 
 async def get_state(tx: Transaction, venue: str, trade_id: str) -> str | None:
-    """SETTLED, REJECTED or WAITING; None for a trade that was never reported."""
+    """SETTLED, CAPTURED, REJECTED or WAITING; None for a trade that was never reported."""
     return await tx.connection.fetchval(sql["get_trade_state"], venue, trade_id)
 
 
-async def sum_day(tx: Transaction, venue: str, day: date) -> DaySum:
-    """What settled of a venue's day."""
-    found = row(DaySum, await tx.connection.fetchrow(sql["sum_day"], venue, day))
-    assert found is not None
-    return found
-
-
-async def get_day_digest(tx: Transaction, venue: str, day: date) -> bytes | None:
-    """What the venue said of this day before."""
-    return await tx.connection.fetchval(sql["get_venue_day"], venue, day)
-
-
-async def insert_day(tx: Transaction, close: DayClose, settled: DaySum) -> bool:
-    """Keeps the venue's count beside ours; returns whether they are equal."""
-    closed = close.closed
-    return await tx.connection.fetchval(
-        sql["insert_venue_day"],
-        closed.venue,
-        closed.date,
-        close.digest,
-        closed.trades,
-        closed.tonnes,
-        closed.turnover_fen,
-        settled.trades,
-        settled.tonnes,
-        settled.turnover_fen,
-        tx.recorded_at,
-    )
+async def is_first_retort(tx: Transaction, venue: str, trade_id: str, digest: bytes) -> bool:
+    """Whether this message, which could change nothing, has not been answered before."""
+    return bool(await tx.connection.fetchval(sql["insert_retort"], venue, trade_id, digest))

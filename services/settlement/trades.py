@@ -1,80 +1,46 @@
-"""The rules by which one reported trade settles, read from top to bottom; a broken one rejects the trade."""
+"""Trades: where they are on their way, what refuses them, and what a captured and a settled one is."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 
-from services.kernel.blocks import Block
-from services.kernel.clocks import CLOCK_LEEWAY, market_day
-from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen, yuan
-from services.kernel.refusals import Conflict, Forbidden, Invalid, NotYetKnown
-from services.settlement.ledger import Account, Books, Bucket, CashKey, Instrument, Place
-from services.settlement.messages import ExecutedTrade, OpenVenue, SerialRange
+from services.kernel.money import yuan
+from services.kernel.refusals import Conflict, Forbidden, Invalid
+from services.settlement.ledger import CashKey, Instrument
+from services.settlement.market import Market
+from services.settlement.messages.holdings import SerialRange
+from services.settlement.messages.trades import ExecutedTrade
 
 CURRENCY = "CNY"
-TRADING_KINDS = frozenset({"OWNER", "EMITTER", "TRADER"})
-
-
-class Method(StrEnum):
-    """How a venue matched a trade (trading and settlement rules 2023, article 12)."""
-
-    LISTING = "LISTING"
-    BULK = "BULK"
-    AUCTION = "AUCTION"
-    BILATERAL = "BILATERAL"
-
-
-class Mode(StrEnum):
-    """Whether a venue reports the present or recorded history."""
-
-    LIVE = "LIVE"
-    REPLAY = "REPLAY"
 
 
 class State(StrEnum):
     """Where a reported trade is; the last two are final."""
 
     WAITING = "WAITING"
+    CAPTURED = "CAPTURED"
     SETTLED = "SETTLED"
     REJECTED = "REJECTED"
 
 
 class Step(StrEnum):
-    """What happens to a trade that waits for a name to become known."""
+    """What happens to a trade on the way to its outcome."""
 
+    CAPTURE = "CAPTURE"
     SETTLE = "SETTLE"
     REJECT = "REJECT"
     CANCEL = "CANCEL"
 
 
 LIFECYCLE: Mapping[tuple[State, Step], State] = {
+    (State.WAITING, Step.CAPTURE): State.CAPTURED,
     (State.WAITING, Step.SETTLE): State.SETTLED,
     (State.WAITING, Step.REJECT): State.REJECTED,
-    (State.WAITING, Step.CANCEL): State.REJECTED,  # by the venue, before it has settled
+    (State.WAITING, Step.CANCEL): State.REJECTED,
+    (State.CAPTURED, Step.SETTLE): State.SETTLED,
+    (State.CAPTURED, Step.CANCEL): State.REJECTED,  # by the venue, before it has settled
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    """What is traded at a venue, and how."""
-
-    code: str
-    name: str
-    programmes: Sequence[str]
-    methods: Sequence[str]
-    tick_fen: int
-    mode: str
-    closed_on: date | None
-    """The last day that the venue has closed."""
-
-
-@dataclass(eq=False)
-class VenueNotOpen(Forbidden):
-    """This venue has not been admitted to settlement."""
-
-    venue: str
 
 
 @dataclass(eq=False)
@@ -86,9 +52,10 @@ class MalformedTrade(Invalid):
 
 @dataclass(eq=False)
 class QuantityOutOfRange(Invalid):
-    """A quantity is a whole number of tonnes above zero (lot 1 t, article 11)."""
+    """A quantity is a whole number of lots, within what the method of trading allows (articles 11 and 14)."""
 
     given: int
+    expected: str
 
 
 @dataclass(eq=False)
@@ -139,20 +106,21 @@ class SelfTrade(Invalid):
 
 
 @dataclass(eq=False)
-class ProgrammeNotTraded(Invalid):
-    """The venue does not trade credits of this programme."""
-
-    given: str
-    expected: str
-
-
-@dataclass(eq=False)
 class AccountMayNotTrade(Forbidden):
     """Only open accounts of owners, emitters and traders may trade (article 47; Measures, article 37)."""
 
     account: str
     kind: str
     status: str
+
+
+@dataclass(eq=False)
+class ProceedsSpent(Conflict):
+    """The seller has spent what the trade is to bring, so that it cannot be cancelled."""
+
+    account: str
+    proceeds_fen: int
+    spendable_fen: int
 
 
 @dataclass(eq=False)
@@ -169,37 +137,52 @@ class TradeIsFinal(Conflict):
     outcome: str
 
 
-@dataclass(eq=False)
-class VenueTermsInvalid(Invalid):
-    """A venue has a code, at least one programme, open methods of the rule book and a tick of at least 1 fen."""
-
-    field: str
-    given: str
-    expected: str
-
-
-def require_venue_terms(venue: OpenVenue) -> None:
-    """Raises VenueTermsInvalid for the first term that no venue can have."""
-    if not re.fullmatch(r"[A-Z0-9][A-Z0-9-]{1,19}", venue.code):
-        raise VenueTermsInvalid("code", venue.code[:40], "2 to 20 of A-Z, 0-9 and -")
-    if not venue.programmes:
-        raise VenueTermsInvalid("programmes", "none", "at least one")
-    unknown = set(venue.methods) - set(Method)
-    if unknown or not venue.methods:
-        raise VenueTermsInvalid("methods", ", ".join(sorted(unknown)), " or ".join(Method))
-    if not 0 < venue.tick_fen <= 10_000:
-        raise VenueTermsInvalid("tick_fen", str(venue.tick_fen), "1 to 10000")
-
-
 @dataclass(frozen=True, slots=True)
-class Settled:
-    """A settled trade: both legs, and the serials that changed hands."""
+class Captured:
+    """A trade that obeys every rule: what it costs, and what the venue and its terms make of it."""
 
     trade: ExecutedTrade
     programme: str
+    cycle: str
     price_fen: int
     amount_fen: int
-    ranges: Sequence[SerialRange]
+    seller_fee_fen: int
+    buyer_fee_fen: int
+    fee_account: str | None
+    traded_on: date
+
+    @property
+    def market(self) -> Market:
+        """Where it was traded, and what."""
+        instrument = self.trade.instrument
+        return Market(self.trade.venue, Instrument(instrument.project, instrument.vintage))
+
+    @property
+    def seller(self) -> CashKey:
+        """The seller's cash."""
+        return CashKey(self.trade.seller_account, self.trade.venue, self.trade.currency)
+
+    @property
+    def buyer(self) -> CashKey:
+        """The buyer's cash."""
+        return CashKey(self.trade.buyer_account, self.trade.venue, self.trade.currency)
+
+    @property
+    def receiver(self) -> CashKey | None:
+        """Whose the commissions are."""
+        if self.fee_account is None:
+            return None
+        return CashKey(self.fee_account, self.trade.venue, self.trade.currency)
+
+    @property
+    def cost_fen(self) -> int:
+        """What the buyer pays, with commission."""
+        return self.amount_fen + self.buyer_fee_fen
+
+    @property
+    def proceeds_fen(self) -> int:
+        """What the seller gets, less commission."""
+        return self.amount_fen - self.seller_fee_fen
 
     @property
     def price(self) -> str:
@@ -207,82 +190,19 @@ class Settled:
         return yuan(self.price_fen)
 
 
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """A settled trade: both legs, and the serials that changed hands."""
+
+    captured: Captured
+    ranges: Sequence[SerialRange]
+
+
 def posting(venue: str, trade_id: str) -> str:
     """The name under which a trade's entries and events stand."""
     return f"trade/{venue}/{trade_id}"
 
 
-def settle(trade: ExecutedTrade, venue: Venue | None, books: Books, clock: datetime) -> Settled:
-    """Delivers versus payment: all checks first, then both legs; a refusal leaves the books as they were.
-
-    Raises the refusal of the first rule that is broken, or NotYetKnown for an account or instrument that settlement
-    has not heard of yet.
-    """
-    if venue is None:
-        raise VenueNotOpen(trade.venue)
-    price = _check_terms(trade, venue, clock)
-    instrument = Instrument(trade.instrument.project, trade.instrument.vintage)
-    for number in (trade.seller_account, trade.buyer_account):
-        _require_trading(books.account(number))
-    programme = books.programme_of(instrument)
-    if programme not in venue.programmes:
-        raise ProgrammeNotTraded(programme, " or ".join(venue.programmes))
-
-    amount = price * trade.quantity
-    seller = Place(trade.seller_account, Bucket.EXCHANGE, venue.code)
-    payer = CashKey(trade.buyer_account, venue.code, trade.currency)
-    books.require_credits(seller, instrument, trade.quantity)
-    books.require_cash(payer, amount)
-
-    # From here on the trade settles.
-    delivered = _deliver(trade, seller, instrument, books)
-    payee = CashKey(trade.seller_account, venue.code, trade.currency)
-    books.pay(posting(trade.venue, trade.trade_id), payer, payee, amount, trade.executed_at)
-    return Settled(trade, programme, price, amount, books.ranges(delivered))
-
-
-def _check_terms(trade: ExecutedTrade, venue: Venue, clock: datetime) -> int:
-    """What the message alone can break; returns the price in fen."""
-    if not 0 < trade.quantity <= TONNES_MAX:
-        raise QuantityOutOfRange(trade.quantity)
-    price = price_fen(trade.price, venue.tick_fen)
-    if price * trade.quantity > FEN_MAX:
-        raise AmountOutOfRange(trade.quantity, trade.price)
-    if trade.currency != CURRENCY:
-        raise CurrencyNotSettled(trade.currency, CURRENCY)
-    if trade.method not in venue.methods:
-        raise MethodNotOpen(trade.method, " or ".join(venue.methods))
-    # A trade that waited in the queue through an outage still stands, so only the future is refused.
-    if trade.executed_at > clock + CLOCK_LEEWAY:
-        raise ExecutedInFuture(trade.executed_at.isoformat(), clock.isoformat())
-    _require_open_day(trade, venue)
-    if trade.seller_account == trade.buyer_account:
-        raise SelfTrade(trade.seller_account)
-    return price
-
-
-def _require_open_day(trade: ExecutedTrade, venue: Venue) -> None:
-    day = market_day(trade.executed_at)
-    if venue.mode == Mode.LIVE and venue.closed_on is not None and day <= venue.closed_on:
-        raise DayIsClosed(day, venue.closed_on)
-
-
-def _require_trading(account: Account) -> None:
-    if account.kind not in TRADING_KINDS or account.status != "OPEN":
-        raise AccountMayNotTrade(account.number, account.kind, account.status)
-    if account.trading_account is None:
-        raise NotYetKnown("trading account", account.number)
-
-
-def _deliver(
-    trade: ExecutedTrade, seller: Place, instrument: Instrument, books: Books
-) -> tuple[Block, ...]:
-    buyer = Place(trade.buyer_account, Bucket.EXCHANGE, seller.venue)
-    return books.move(
-        posting(trade.venue, trade.trade_id),
-        instrument,
-        seller,
-        buyer,
-        trade.quantity,
-        trade.executed_at,
-    )
+def capture_posting(venue: str, trade_id: str) -> str:
+    """The name under which a trade's credits are held, and released."""
+    return f"capture/{venue}/{trade_id}"

@@ -9,7 +9,8 @@ import pytest
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.messages import Answer
-from services.settlement.messages import ApproveCommand, MoveFromVenue, RefuseCommand
+from services.settlement.messages.approvals import ApproveCommand, RefuseCommand
+from services.settlement.messages.holdings import MoveFromVenue
 from tests.market import APPROVER, REGISTRAR, Market, Party, Seller, content
 
 OTHER_APPROVER = Actor("otto.approver", None, frozenset({"approver"}))

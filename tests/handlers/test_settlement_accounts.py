@@ -21,7 +21,8 @@ from services.registry.messages import (
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
 from services.settlement import handlers
-from services.settlement.messages import MoveToVenue, OpenVenue
+from services.settlement.messages.holdings import MoveToVenue
+from services.settlement.messages.market import OpenVenue
 from tests.handlers.conftest import Opened
 
 OWNER, ID, NUMBER = UUID(int=11), UUID(int=21), "ACC-00000007"

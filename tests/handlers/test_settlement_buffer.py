@@ -14,7 +14,8 @@ from services.runtime import migrate, queries
 from services.runtime.postgres import Transaction
 from services.settlement import handlers
 from services.settlement.ledger import NotEnoughCredits
-from services.settlement.messages import CreditsReceived, MoveToVenue, OpenVenue
+from services.settlement.messages.holdings import CreditsReceived, MoveToVenue
+from services.settlement.messages.market import OpenVenue
 from tests.handlers.conftest import Opened
 
 OWNER, ID, NUMBER = UUID(int=11), UUID(int=21), "ACC-00000007"

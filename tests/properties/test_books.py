@@ -29,8 +29,8 @@ from services.settlement.ledger import (
     NotEnoughCredits,
     Place,
 )
-from services.settlement.messages import ExecutedTrade
-from services.settlement.messages import Instrument as TradedInstrument
+from services.settlement.messages.holdings import Instrument as TradedInstrument
+from services.settlement.messages.trades import ExecutedTrade
 from services.settlement.trades import Venue, settle
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)

@@ -5,7 +5,7 @@ import pytest
 
 from services.kernel.ids import derived_id
 from services.kernel.refusals import Refusal
-from services.settlement.messages import RetireCredits
+from services.settlement.messages.retirements import RetireCredits
 from services.settlement.retirements import (
     Programme,
     Purpose,

@@ -18,8 +18,8 @@ from services.settlement.ledger import (
     Instrument,
     Place,
 )
-from services.settlement.messages import ExecutedTrade
-from services.settlement.messages import Instrument as TradedInstrument
+from services.settlement.messages.holdings import Instrument as TradedInstrument
+from services.settlement.messages.trades import ExecutedTrade
 from services.settlement.trades import AccountMayNotTrade, Venue, settle
 
 AT = datetime(2026, 3, 2, 2, tzinfo=UTC)

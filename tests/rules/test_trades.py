@@ -10,7 +10,9 @@ import pytest
 from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.settlement.ledger import Account, Batch, Books, Bucket, CashKey, Holding, Place
-from services.settlement.messages import ExecutedTrade, Instrument, OpenVenue
+from services.settlement.messages.holdings import Instrument
+from services.settlement.messages.market import OpenVenue
+from services.settlement.messages.trades import ExecutedTrade
 from services.settlement.trades import (
     DayIsClosed,
     Venue,

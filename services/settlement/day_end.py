@@ -1,0 +1,81 @@
+"""The end of a venue's day: captured trades settle after both confirmations, or end by the venue's cancellation."""
+
+from collections.abc import Sequence
+
+from services.kernel.refusals import Refusal
+from services.runtime import outbox
+from services.runtime.postgres import Pool, Transaction
+from services.settlement import day_store, market_store, store, trade_store
+from services.settlement.books import Books
+from services.settlement.exchange import TradeReport
+from services.settlement.ledger import Bucket, Instrument, Place
+from services.settlement.market import MarketBooks
+from services.settlement.outcomes import Outcomes, capture_transaction, say, write_decided
+from services.settlement.settling import settle_captured, void
+from services.settlement.store import Wanted
+from services.settlement.trade_store import Origin
+from services.settlement.trades import Captured
+
+_SETTLED_AT_ONCE = 500
+
+
+async def settle_confirmed(pool: Pool) -> bool:
+    """Settles the next trades of a confirmed day, in the order of capture; returns whether there were any."""
+    async with pool.acquire() as connection, connection.transaction():
+        tx = capture_transaction(connection)
+        await trade_store.lock_epoch(tx)
+        day = await day_store.next_to_settle(tx)
+        if day is None:
+            return False
+        captured = await trade_store.list_captured(tx, day.venue, day.date, _SETTLED_AT_ONCE)
+        books, market = await _load(tx, captured)
+        outcomes = Outcomes()
+        for origin, one in captured:
+            outcomes.settle(origin, settle_captured(one, books, market))
+        await trade_store.delete_captured(tx, [origin.key for origin, _ in captured])
+        await write_decided(tx, books, market, outcomes)
+        await outbox.enqueue(connection, await say(tx, outcomes))
+        return True
+
+
+async def void_captured(
+    tx: Transaction, venue: str, trade_id: str, refusal: Refusal, outcomes: Outcomes
+) -> None:
+    """Ends both holds of a captured trade and rejects it; raises ProceedsSpent."""
+    found = await trade_store.get_captured(tx, venue, trade_id)
+    assert found is not None  # whoever decides trades does so alone
+    origin, captured = found
+    books, market = await _load(tx, [found])
+    void(captured, books, market)
+    await trade_store.delete_captured(tx, [origin.key])
+    report = TradeReport(
+        venue, trade_id, origin.digest, b"", origin.causation_id, captured.trade, None
+    )
+    outcomes.reject(report, refusal, tx.recorded_at)
+    await write_decided(tx, books, market, outcomes)
+    for account in (captured.trade.seller_account, captured.trade.buyer_account):
+        await market_store.recount_last_trade(tx, account, captured.market)
+
+
+async def _load(
+    tx: Transaction, captured: Sequence[tuple[Origin, Captured]]
+) -> tuple[Books, MarketBooks]:
+    trades = [one for _, one in captured]
+    market = await market_store.load_market(
+        tx, days={(one.market, one.traded_on) for one in trades}
+    )
+    tonnes: dict[tuple[Place, Instrument], int] = {}
+    for one in trades:
+        held = Place(one.trade.seller_account, Bucket.RESERVED, one.trade.venue)
+        key = held, one.market.instrument
+        tonnes[key] = tonnes.get(key, 0) + one.trade.quantity
+    receivers = [one.receiver for one in trades if one.receiver]
+    cash = {key for one in trades for key in (one.seller, one.buyer)} | set(receivers)
+    books = await store.lock_books(
+        tx,
+        accounts={key.account for key in cash},
+        instruments={one.market.instrument for one in trades},
+        wanted=[Wanted(place, what, amount) for (place, what), amount in tonnes.items()],
+        cash=cash,
+    )
+    return books, market

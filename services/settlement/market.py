@@ -1,0 +1,327 @@
+"""The market's rules that need more than the trade: when, at which price, and how long after an opposite trade."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+
+from services.kernel.calendars import WorkingCalendar
+from services.kernel.clocks import BEIJING
+from services.kernel.money import average_fen, yuan
+from services.kernel.refusals import Conflict, Forbidden, Invalid
+from services.settlement.ledger import Instrument
+from services.settlement.terms import Days, Method, Terms, price_band, terms_on
+from services.settlement.venues import ProgrammeNotTraded, Venue, VenueIsHalted, VenueNotOpen
+
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Market:
+    """An instrument at a venue: what it is called there."""
+
+    venue: str
+    instrument: Instrument
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """From when an instrument trades at a venue, and the first price that was declared for it."""
+
+    programme: str
+    listed_on: date
+    first_price_fen: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotals:
+    """What was traded of an instrument on a day; of it the listing trades; and what has settled."""
+
+    trades: int = 0
+    tonnes: int = 0
+    turnover_fen: int = 0
+    listing_tonnes: int = 0
+    listing_turnover_fen: int = 0
+    settled_trades: int = 0
+    settled_tonnes: int = 0
+    settled_turnover_fen: int = 0
+
+    def plus(self, other: "DayTotals", sign: int = 1) -> "DayTotals":
+        """The totals with another's added, or taken away."""
+        return DayTotals(
+            self.trades + sign * other.trades,
+            self.tonnes + sign * other.tonnes,
+            self.turnover_fen + sign * other.turnover_fen,
+            self.listing_tonnes + sign * other.listing_tonnes,
+            self.listing_turnover_fen + sign * other.listing_turnover_fen,
+            self.settled_trades + sign * other.settled_trades,
+            self.settled_tonnes + sign * other.settled_tonnes,
+            self.settled_turnover_fen + sign * other.settled_turnover_fen,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LastTrade:
+    """When an account last bought and last sold an instrument."""
+
+    bought_on: date | None = None
+    sold_on: date | None = None
+
+
+NO_TOTALS = DayTotals()
+NEVER = LastTrade()
+
+
+@dataclass(eq=False)
+class NotTradingDay(Invalid):
+    """Markets trade Monday to Friday minus holidays; a weekend day made up for is no trading day (article 21)."""
+
+    given: date
+
+
+@dataclass(eq=False)
+class OutsideSession(Invalid):
+    """The venue was not in session then (article 21); both ends of a session belong to it."""
+
+    given: str
+    expected: str
+
+
+@dataclass(eq=False)
+class InstrumentNotListed(Conflict):
+    """An instrument trades from the trading day after its credits first came to the venue."""
+
+    project: str
+    vintage: int
+    given: date
+    listed_on: str
+
+
+@dataclass(eq=False)
+class NotFirstOwner(Forbidden):
+    """The first price is declared by an account that brought the instrument to the venue (article 17)."""
+
+    account: str
+    venue: str
+
+
+@dataclass(eq=False)
+class FirstPriceKnown(Conflict):
+    """An instrument has one first price, declared before it trades."""
+
+    project: str
+    vintage: int
+
+
+@dataclass(eq=False)
+class ReferencePriceMissing(Conflict):
+    """An instrument that has not traded yet needs a first price, declared by its owner and confirmed (article 17)."""
+
+    project: str
+    vintage: int
+
+
+@dataclass(eq=False)
+class PriceOutsideBand(Invalid):
+    """The price lies too far from the day's reference price (article 16)."""
+
+    given: str
+    lowest: str
+    highest: str
+    reference: str
+
+
+@dataclass(eq=False)
+class OppositeTradeTooSoon(Forbidden):
+    """Who bought may sell, and who sold may buy, the same instrument only after a gap of trading days (article 29)."""
+
+    account: str
+    given: date
+    opposite_on: date
+    gap_trading_days: int
+
+
+@dataclass
+class MarketBooks:
+    """What a batch of trades needs to know of the markets; what it adds is collected here."""
+
+    calendar: WorkingCalendar
+    venues: Mapping[str, Venue] = field(default_factory=dict[str, Venue])
+    terms: Mapping[tuple[str, str], Sequence[Terms]] = field(
+        default_factory=dict[tuple[str, str], Sequence[Terms]]
+    )
+    """By venue and programme, every version."""
+    listings: Mapping[Market, Listing] = field(default_factory=dict[Market, Listing])
+    days: dict[Market, dict[date, DayTotals]] = field(
+        default_factory=dict[Market, dict[date, DayTotals]]
+    )
+    """Of each instrument the days of the batch, and before each the latest that had listing trades."""
+    lasts: dict[tuple[str, Market], LastTrade] = field(
+        default_factory=dict[tuple[str, Market], LastTrade]
+    )
+    _day_changes: dict[tuple[Market, date], DayTotals] = field(
+        default_factory=dict[tuple[Market, date], DayTotals]
+    )
+    _last_changes: set[tuple[str, Market]] = field(default_factory=set[tuple[str, Market]])
+
+    def terms_on(self, venue: str, programme: str, day: date) -> Terms | None:
+        """The terms in force on a day; None where the programme is not traded."""
+        return terms_on(day, self.terms.get((venue, programme), ()))
+
+    def reference_fen(self, market: Market, day: date) -> int | None:
+        """The day's reference price: the average of the listing trades of the latest earlier day that had any.
+
+        Weighted by volume and rounded half up; before the first one the declared price (article 17).
+        """
+        days = self.days.get(market, {})
+        earlier = [one for one, totals in days.items() if one < day and totals.listing_tonnes]
+        if earlier:
+            totals = days[max(earlier)]
+            return average_fen(totals.listing_turnover_fen, totals.listing_tonnes)
+        listing = self.listings.get(market)
+        return listing and listing.first_price_fen
+
+    def add(self, market: Market, day: date, totals: DayTotals, sign: int = 1) -> None:
+        """Counts what was traded, or takes it back."""
+        days = self.days.setdefault(market, {})
+        days[day] = days.get(day, NO_TOTALS).plus(totals, sign)
+        key = market, day
+        self._day_changes[key] = self._day_changes.get(key, NO_TOTALS).plus(totals, sign)
+
+    def note(self, market: Market, day: date, seller: str, buyer: str) -> None:
+        """Remembers who sold and who bought."""
+        sold, bought = (
+            self.lasts.get((seller, market), NEVER),
+            self.lasts.get((buyer, market), NEVER),
+        )
+        self._set_last((seller, market), sold, replace(sold, sold_on=_latest(sold.sold_on, day)))
+        self._set_last(
+            (buyer, market), bought, replace(bought, bought_on=_latest(bought.bought_on, day))
+        )
+
+    def _set_last(self, key: tuple[str, Market], before: LastTrade, after: LastTrade) -> None:
+        if after != before:
+            self.lasts[key] = after
+            self._last_changes.add(key)
+
+    def day_changes(self) -> Iterator[tuple[Market, date, DayTotals]]:
+        """What was added to each instrument's day."""
+        return ((market, day, totals) for (market, day), totals in self._day_changes.items())
+
+    def last_changes(self) -> Iterator[tuple[str, Market, LastTrade]]:
+        """Who bought or sold later than before."""
+        return ((*key, self.lasts[key]) for key in self._last_changes)
+
+
+def require_session(executed_at: datetime, day: date, terms: Terms, books: MarketBooks) -> None:
+    """Raises NotTradingDay or OutsideSession unless the venue was in session then (rule 16)."""
+    if not _is_open(books.calendar, terms.days, day):
+        raise NotTradingDay(day)
+    at = executed_at.astimezone(BEIJING).time()
+    if terms.sessions and not any(opens <= at <= closes for opens, closes in terms.sessions):
+        sessions = " or ".join(
+            f"{opens:%H:%M} to {closes:%H:%M}" for opens, closes in terms.sessions
+        )
+        raise OutsideSession(at.isoformat(), sessions)
+
+
+def require_listed(market: Market, day: date, books: MarketBooks) -> None:
+    """Raises InstrumentNotListed before the first day on which the instrument trades."""
+    listing = books.listings.get(market)
+    if listing is None or day < listing.listed_on:
+        listed_on = str(listing.listed_on) if listing else "never moved to the venue"
+        raise InstrumentNotListed(
+            market.instrument.project, market.instrument.vintage, day, listed_on
+        )
+
+
+def require_in_band(
+    price_fen: int, market: Market, day: date, method: str, terms: Terms, books: MarketBooks
+) -> None:
+    """Raises PriceOutsideBand, or ReferencePriceMissing, where the method has a price band (rules 14 and 15)."""
+    basis_points = terms.methods[method].band_basis_points
+    if basis_points is None:
+        return
+    reference = books.reference_fen(market, day)
+    if reference is None:
+        raise ReferencePriceMissing(market.instrument.project, market.instrument.vintage)
+    lowest, highest = price_band(reference, basis_points, terms.tick_fen)
+    if not lowest <= price_fen <= highest:
+        raise PriceOutsideBand(yuan(price_fen), yuan(lowest), yuan(highest), yuan(reference))
+
+
+def require_gap(
+    account: str, opposite_on: date | None, day: date, terms: Terms, books: MarketBooks
+) -> None:
+    """Raises OppositeTradeTooSoon within the gap after, or before, an opposite trade (rule 18)."""
+    gap = terms.gap_trading_days
+    if not gap or opposite_on is None:
+        return
+    earlier, later = sorted((opposite_on, day))
+    if later < _after_trading_days(books.calendar, terms.days, earlier, gap):
+        raise OppositeTradeTooSoon(account, day, opposite_on, gap)
+
+
+def listed_on(calendar: WorkingCalendar, terms: Terms, moved_on: date) -> date:
+    """The first day on which an instrument trades that came to the venue on this day."""
+    return _after_trading_days(calendar, terms.days, moved_on, terms.listing_trading_days)
+
+
+def require_listing(books: MarketBooks, market: Market, programme: str, moved_on: date) -> Listing:
+    """The listing of an instrument that comes to a venue, or is there; raises what stands against it.
+
+    VenueNotOpen, VenueIsHalted, or ProgrammeNotTraded where the venue has no terms for it on this day.
+    """
+    venue = books.venues.get(market.venue)
+    if venue is None:
+        raise VenueNotOpen(market.venue)
+    if venue.is_halted:
+        raise VenueIsHalted(market.venue)
+    terms = books.terms_on(market.venue, programme, moved_on)
+    if terms is None:
+        raise ProgrammeNotTraded(programme, market.venue, moved_on)
+    listing = books.listings.get(market)
+    if listing is not None:
+        return listing
+    return Listing(programme, listed_on(books.calendar, terms, moved_on), None)
+
+
+def next_trading_day(calendar: WorkingCalendar, days: Days, day: date) -> date:
+    """The first day after this one on which the market is open."""
+    return _after_trading_days(calendar, days, day, 1)
+
+
+def totals_of(method: str, tonnes: int, amount_fen: int) -> DayTotals:
+    """What one captured trade adds to its day; only listing trades make the reference price."""
+    is_listing = method == Method.LISTING
+    return DayTotals(
+        trades=1,
+        tonnes=tonnes,
+        turnover_fen=amount_fen,
+        listing_tonnes=tonnes if is_listing else 0,
+        listing_turnover_fen=amount_fen if is_listing else 0,
+    )
+
+
+def settled_totals(tonnes: int, amount_fen: int) -> DayTotals:
+    """What one settled trade adds to its day."""
+    return DayTotals(settled_trades=1, settled_tonnes=tonnes, settled_turnover_fen=amount_fen)
+
+
+def _latest(before: date | None, day: date) -> date:
+    return day if before is None else max(before, day)
+
+
+@lru_cache(maxsize=10_000)
+def _is_open(calendar: WorkingCalendar, days: Days, day: date) -> bool:
+    return days == Days.EVERY_DAY or calendar.is_trading(day)
+
+
+@lru_cache(maxsize=10_000)
+def _after_trading_days(calendar: WorkingCalendar, days: Days, day: date, number: int) -> date:
+    """The day that lies so many open days after this one."""
+    for _ in range(number):
+        day += _DAY
+        while not _is_open(calendar, days, day):
+            day += _DAY
+    return day
