@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.issuance.messages import CreditsIssued
+from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import (
     Actor,
     Role,
