@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +14,12 @@ from services.kernel.ids import new_id
 from services.runtime.messages import Answer
 from services.settlement.messages.approvals import ApproveCommand
 from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
-from services.settlement.messages.market import OpenVenue
+from services.settlement.messages.market import (
+    MarketTerms,
+    MethodTerms,
+    OpenVenue,
+    SetMarketTerms,
+)
 from services.settlement.messages.retirements import RetireCredits
 from services.tools.stack import Stack
 from tests.register import NATIONAL, PILOT, VINTAGE, Party, Register
@@ -228,6 +233,12 @@ class Market(Register):
         assert answer.approval_id is not None
         return await self.send(ApproveCommand(approval_id=answer.approval_id), actor)
 
+    async def set_terms(self, terms: MarketTerms) -> None:
+        """Sets the rules of a market, by two persons."""
+        asked = await self.send(SetMarketTerms(terms=terms), REGISTRAR)
+        answer = await self.approve(asked)
+        assert answer.outcome == Answer.ACCEPTED, answer.refusal
+
     async def tonnes(self, account: str, bucket: str) -> int:
         """What the account holds in this bucket, of whatever project."""
         return await self.database.fetchval(
@@ -246,15 +257,29 @@ class Market(Register):
         )
 
 
+def open_terms(venue: str, programme: str, method: str = "LISTING", **changed: Any) -> MarketTerms:
+    """Terms under which trades settle at once, on every day, at any price: what a test does not say, stops nothing."""
+    terms = MarketTerms(
+        venue=venue,
+        programme=programme,
+        valid_from=date(2024, 1, 1),
+        cycle="IMMEDIATE",
+        methods=(MethodTerms(method=method),),
+        calendar="EVERY_DAY",
+        gap_trading_days=0,
+        listing_trading_days=0,
+    )
+    return msgspec.structs.replace(terms, **changed)
+
+
 @asynccontextmanager
 async def opened_market(stack: Stack) -> AsyncIterator[Market]:
     """A market with its programmes, methodologies and venues."""
     async with opened_wire(Market, stack) as market:
         await market.furnish()
         for code, (programme, method) in VENUES.items():
-            await market.accepted(
-                OpenVenue(code=code, name=code, programmes=[programme], methods=[method])
-            )
+            await market.accepted(OpenVenue(code=code, name=code))
+            await market.set_terms(open_terms(code, programme, method))
         yield market
 
 

@@ -11,24 +11,20 @@ from uuid import UUID
 
 import msgspec
 
-from services.issuance.messages import ApproveCommand, IssueCredits, RecordReduction
+from services.issuance.messages.approvals import ApproveCommand
+from services.issuance.messages.batches import IssueCredits
+from services.issuance.messages.reductions import RecordReduction
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry.messages import (
-    ApplyForRegistration,
-    AppointOperator,
-    Document,
-    DraftProject,
-    OpenAccount,
-    OpenNotice,
-    OpenTradingAccount,
-    PublishMethodology,
-    RecordValidation,
-    RegisterOrganisation,
-    RegisterProgramme,
-    RegisterProject,
-    TeamMember,
-)
+from services.registry.messages.accounts import AppointOperator, OpenAccount, OpenTradingAccount
+from services.registry.messages.documents import Document
+from services.registry.messages.methodologies import PublishMethodology
+from services.registry.messages.notices import OpenNotice
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.programmes import RegisterProgramme
+from services.registry.messages.projects import DraftProject
+from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
+from services.registry.messages.validations import RecordValidation, TeamMember
 from services.registry.organisations import check_character
 from services.runtime.messages import Command
 from tests.wire import APPROVER, Wire

@@ -11,26 +11,19 @@ import asyncpg
 import msgspec
 
 from services.issuance import handlers
-from services.issuance.messages import (
-    ApplyForReduction,
-    Document,
-    IssueCredits,
-    OpenReportNotice,
-    RecordVerification,
-    RegisterReduction,
-    SubmitReport,
-    TeamMember,
-    VintageTonnes,
-)
+from services.issuance.messages.applications import ApplyForReduction, RegisterReduction
+from services.issuance.messages.batches import IssueCredits
+from services.issuance.messages.documents import Document
+from services.issuance.messages.notices import OpenReportNotice
+from services.issuance.messages.reports import SubmitReport, VintageTonnes
+from services.issuance.messages.verifications import RecordVerification, TeamMember
 from services.kernel.actors import Actor, Role
 from services.kernel.clocks import BEIJING
 from services.kernel.ids import derived_id, new_id
-from services.registry.messages import (
-    AccountOpened,
-    MethodologyPublished,
-    ProgrammeRegistered,
-    ProjectRegistered,
-)
+from services.registry.messages.accounts import AccountOpened
+from services.registry.messages.methodologies import MethodologyPublished
+from services.registry.messages.programmes import ProgrammeRegistered
+from services.registry.messages.registrations import ProjectRegistered
 from services.runtime import migrate, outbox, queries
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction

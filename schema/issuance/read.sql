@@ -153,7 +153,7 @@ CROSS JOIN LATERAL (
 ) AS counted;
 
 -- What happened to an object, who did it and when: reductions, batches, factors and published reports to everybody, a draft
--- to the organisation that owns its project and to those who oversee the market.
+-- to the organisation that owns its project and to those who oversee the market, approvals to those who see them.
 CREATE FUNCTION issuance_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer
@@ -172,7 +172,9 @@ AS $$
                 JOIN project ON project.code = report.project
                 LEFT JOIN account ON account.number = project.owner_account
                 WHERE report.report_id = CASE split_part(subject, '/', 1) WHEN 'report' THEN split_part(subject, '/', 2)::uuid END
-                    AND (report.notice_starts_on IS NOT NULL OR account.organisation_id = viewer_organisation)))
+                    AND (report.notice_starts_on IS NOT NULL OR account.organisation_id = viewer_organisation))
+            OR EXISTS (SELECT FROM issuance_read.approval(viewer_subject, viewer_organisation, viewer_roles,
+                CASE split_part(subject, '/', 1) WHEN 'approval' THEN split_part(subject, '/', 2)::uuid END)))
     ORDER BY event.sequence
     LIMIT page_size
 $$;

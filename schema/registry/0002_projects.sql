@@ -96,6 +96,7 @@ CREATE INDEX project_revoked          ON project (owner_account, closed_at) WHER
 
 -- Where projects of other programmes may be the same.
 CREATE INDEX project_place    ON project (latitude, longitude) WHERE state <> 'DRAFT';
+CREATE INDEX project_activity ON project (province, activity) WHERE state <> 'DRAFT';
 
 -- Every list that is published, drafts left out: no filter or one, in each of three orders; and its text.
 CREATE INDEX project_by_notice                  ON project (notice_opened_at, code) WHERE state <> 'DRAFT';

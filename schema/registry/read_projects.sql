@@ -127,7 +127,7 @@ SELECT notice_id, number, year, holidays, working_days, source, effective_at AS 
 FROM official_days;
 
 -- What happened to an object, who did it and when: programmes, methodologies, calendars and noticed projects to everybody,
--- the rest to its own organisation and to those who oversee the market.
+-- approvals to those who see them, the rest to its own organisation and to those who oversee the market.
 CREATE FUNCTION registry_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer
@@ -147,7 +147,9 @@ AS $$
                     AND (project.state <> 'DRAFT' OR account.organisation_id = viewer_organisation))
             OR EXISTS (SELECT FROM account
                 WHERE account.organisation_id = viewer_organisation
-                    AND subject IN ('account/' || account.account_id, 'organisation/' || account.organisation_id)))
+                    AND subject IN ('account/' || account.account_id, 'organisation/' || account.organisation_id))
+            OR EXISTS (SELECT FROM registry_read.approval(viewer_subject, viewer_organisation, viewer_roles,
+                CASE split_part(subject, '/', 1) WHEN 'approval' THEN split_part(subject, '/', 2)::uuid END)))
     ORDER BY event.sequence
     LIMIT page_size
 $$;

@@ -244,8 +244,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     WHERE r.retirement_id = id
 $$;
 
--- What happened to an object, who did it and when: venues and their days to everybody, trades and retirements to those who
--- may see them; of a public retirement others learn no names.
+-- What happened to an object, who did it and when: venues and their days to everybody, trades, retirements and approvals to
+-- those who may see them; of a public retirement others learn no names.
 CREATE FUNCTION settlement_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer)
@@ -264,6 +264,10 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
             FROM settlement_read.trade(viewer_subject, viewer_organisation, viewer_roles,
                 key, substr(subject, length(kind || key) + 3))
             WHERE kind = 'trade'
+            UNION ALL
+            SELECT true
+            FROM settlement_read.approval(viewer_subject, viewer_organisation, viewer_roles,
+                CASE kind WHEN 'approval' THEN key::uuid END)
             UNION ALL
             SELECT settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account)
             FROM retirement r

@@ -13,10 +13,21 @@ from services.gateway.context import Info
 from services.gateway.inputs import mutation
 from services.gateway.listening import events_of, listen
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
-from services.registry import messages as registry
-from services.settlement import messages as settlement
+from services.registry.messages import EVENTS
+from services.registry.messages.accounts import (
+    ApplyForAccount,
+    AppointOperator,
+    CloseAccount,
+    DismissOperator,
+    LiftRestriction,
+    OpenAccount,
+    OpenTradingAccount,
+    RefuseAccount,
+    RestrictAccount,
+)
+from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
 
-UPDATES = events_of(registry.EVENTS, "registry.account.")
+UPDATES = events_of(EVENTS, "registry.account.")
 
 
 @strawberry.type(description="An application for an account.")
@@ -81,19 +92,17 @@ class MovePayload(Payload):
 
 @strawberry.type
 class AccountMutations:
-    apply_for_account = mutation(registry.ApplyForAccount, AccountPayload, "account_id")
-    refuse_account = mutation(registry.RefuseAccount, AccountPayload)
-    open_account = mutation(registry.OpenAccount, AccountPayload, "account_id", is_named=True)
-    open_trading_account = mutation(
-        registry.OpenTradingAccount, AccountPayload, "trading_account_id"
-    )
-    appoint_operator = mutation(registry.AppointOperator, AccountPayload)
-    dismiss_operator = mutation(registry.DismissOperator, AccountPayload)
-    restrict_account = mutation(registry.RestrictAccount, AccountPayload)
-    lift_restriction = mutation(registry.LiftRestriction, AccountPayload)
-    close_account = mutation(registry.CloseAccount, AccountPayload)
-    move_to_venue = mutation(settlement.MoveToVenue, MovePayload, "move_id")
-    move_from_venue = mutation(settlement.MoveFromVenue, MovePayload, "move_id")
+    apply_for_account = mutation(ApplyForAccount, AccountPayload, "account_id")
+    refuse_account = mutation(RefuseAccount, AccountPayload)
+    open_account = mutation(OpenAccount, AccountPayload, "account_id", is_named=True)
+    open_trading_account = mutation(OpenTradingAccount, AccountPayload, "trading_account_id")
+    appoint_operator = mutation(AppointOperator, AccountPayload)
+    dismiss_operator = mutation(DismissOperator, AccountPayload)
+    restrict_account = mutation(RestrictAccount, AccountPayload)
+    lift_restriction = mutation(LiftRestriction, AccountPayload)
+    close_account = mutation(CloseAccount, AccountPayload)
+    move_to_venue = mutation(MoveToVenue, MovePayload, "move_id")
+    move_from_venue = mutation(MoveFromVenue, MovePayload, "move_id")
 
 
 @strawberry.type

@@ -1,7 +1,6 @@
 """Approvals: what waits for a second person, in whichever service, and what that person says."""
 
 import asyncio
-import json
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +11,7 @@ from strawberry.scalars import JSON
 from services.gateway import reads
 from services.gateway.commands import CommandInput, Payload, answered, described, send
 from services.gateway.context import Context, Info
+from services.gateway.objects import Recorded, decoded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.issuance import messages as issuance
 from services.registry import messages as registry
@@ -27,8 +27,9 @@ _WORDS = {
 
 
 @strawberry.type(description="An irreversible command that needs a second person.")
-class Approval:
-    id: UUID
+class Approval(Recorded):
+    service: str = strawberry.field(description="Which keeps it: registry, issuance or settlement.")
+    approval_id: UUID
     command_type: str
     command: strawberry.Private[Any]
     approver_role: str
@@ -41,39 +42,53 @@ class Approval:
     decided_at: datetime | None
     reason: str | None
 
+    @property
+    def subject(self) -> str:
+        return f"approval/{self.approval_id}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.service}/{self.approval_id}"
+
+    @property
+    def keeper(self) -> str:
+        return self.service
+
     @strawberry.field(name="command", description="The command as its maker sent it.")
     def its_command(self) -> JSON:
-        return json.loads(self.command) if isinstance(self.command, str) else self.command
+        return decoded(self.command)
 
 
 APPROVALS: Keyset[Approval] = Keyset(
-    "approvals", (datetime, UUID), lambda one: (one.requested_at, one.id)
+    "approvals", (datetime, UUID), lambda one: (one.requested_at, one.approval_id)
 )
 
 
-async def _everywhere(
-    context: Context, statement: str, *values: object
-) -> dict[str, list[Approval]]:
-    """What each service has, asked at the same time; the statement's name has a gap for the service's."""
+async def _everywhere(context: Context, statement: str, *values: object) -> list[Approval]:
+    """What the services have, asked at the same time; the statement's name has a gap for the service's."""
     found = await asyncio.gather(
         *(
             reads.private(context, Approval, statement.format(service), *values)
             for service in reads.SERVICES
         )
     )
-    return dict(zip(reads.SERVICES, found, strict=True))
-
-
-async def find(context: Context, approval_id: UUID) -> tuple[str, Approval] | None:
-    """The approval and the service that keeps it, if the viewer may see it."""
-    everywhere = await _everywhere(context, "get_{}_approval", approval_id)
-    return next(((service, rows[0]) for service, rows in everywhere.items() if rows), None)
+    return [one for rows in found for one in rows]
 
 
 async def approval_of(info: Info, approval_id: UUID | None) -> Approval | None:
-    """The approval with this id, if the viewer may see it."""
-    found = None if approval_id is None else await find(info.context, approval_id)
-    return found and found[1]
+    """The approval with this id, whichever service keeps it, if the viewer may see it."""
+    if approval_id is None:
+        return None
+    return reads.only(await _everywhere(info.context, "get_{}_approval", approval_id))
+
+
+async def approval_by_key(info: Info, key: str) -> Approval | None:
+    """The approval that one service keeps, if the viewer may see it; raises ValueError if no service has such a key."""
+    service, _, approval_id = key.partition("/")
+    if service not in reads.SERVICES:
+        raise ValueError(service)
+    statement = f"get_{service}_approval"
+    return reads.only(await reads.private(info.context, Approval, statement, UUID(approval_id)))
 
 
 @strawberry.type
@@ -87,9 +102,8 @@ class ApprovalQueries:
         after: After = None,
     ) -> Connection[Approval]:
         values = (state, *APPROVALS.after(after), rows_wanted(first))
-        everywhere = await _everywhere(info.context, "list_{}_approvals", *values)
-        rows = [row for rows in everywhere.values() for row in rows]
-        rows.sort(key=lambda one: (one.requested_at, one.id), reverse=True)
+        rows = await _everywhere(info.context, "list_{}_approvals", *values)
+        rows.sort(key=APPROVALS.key, reverse=True)
         return APPROVALS.page(rows, first)
 
     @strawberry.field(description="The approval with this id; null if you may not see it.")
@@ -129,12 +143,11 @@ class ApprovalMutations:
 async def _decide(info: Info, word: str, given: ApproveInput | RefuseInput) -> DecisionPayload:
     """Sends the decision to the service that keeps the approval; one that nobody may see is unknown."""
     info.context.require_viewer()
-    found = await find(info.context, given.approval_id)
+    found = await approval_of(info, given.approval_id)
     if found is None:
         unknown = approval.ApprovalUnknown(given.approval_id)
         return answered(DecisionPayload, given.id, _refused(given.id, unknown))
-    service, _ = found
-    return await send(info, DecisionPayload, getattr(_WORDS[service], word), given)
+    return await send(info, DecisionPayload, getattr(_WORDS[found.service], word), given)
 
 
 def _refused(command_id: UUID, unknown: approval.ApprovalUnknown) -> Answer:

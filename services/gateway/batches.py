@@ -16,7 +16,7 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.programmes import Programme, programme_of
 from services.gateway.scalars import Serial, Tonnes
-from services.issuance import messages as issuance
+from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
 
 
 @strawberry.type(description="Credits issued together, as one range of serials.")
@@ -113,8 +113,8 @@ class CreditBatchPayload(Payload):
 
 @strawberry.type
 class BatchMutations:
-    issue_credits = mutation(issuance.IssueCredits, CreditBatchPayload, "batch_id")
-    import_opening_batch = mutation(issuance.ImportOpeningBatch, CreditBatchPayload, "batch_id")
+    issue_credits = mutation(IssueCredits, CreditBatchPayload, "batch_id")
+    import_opening_batch = mutation(ImportOpeningBatch, CreditBatchPayload, "batch_id")
 
 
 @strawberry.type
@@ -123,7 +123,7 @@ class BatchSubscriptions:
     async def credits_issued(
         self, info: Info, project: str | None = None, programme: str | None = None
     ) -> AsyncGenerator[CreditBatch, None]:
-        async for events in listen(info.context, issuance.CreditsIssued):
+        async for events in listen(info.context, CreditsIssued):
             ids = [
                 event.batch_id
                 for event in events

@@ -11,20 +11,29 @@ import strawberry
 from services.gateway.commands import AnyPayload, CommandInput, described, send
 from services.gateway.context import Info
 from services.gateway.scalars import Tonnes
-from services.issuance import messages as issuance
-from services.registry import messages as registry
+from services.issuance.messages import documents as report_documents
+from services.issuance.messages import verifications
+from services.issuance.messages.reports import VintageTonnes
+from services.registry.messages import documents, validations
+from services.registry.messages.methodologies import Parameter
 from services.runtime.messages import Command
 from services.runtime.notes import field_notes
+from services.settlement.messages.market import MarketTerms, MethodTerms, Session
 
 _PARTS: dict[type[msgspec.Struct], str] = {
-    registry.Parameter: "ParameterInput",
-    registry.Document: "ProjectDocumentInput",
-    registry.TeamMember: "TeamMemberInput",
-    issuance.Document: "ReportDocumentInput",
-    issuance.VintageTonnes: "VintageTonnesInput",
+    Parameter: "ParameterInput",
+    documents.Document: "ProjectDocumentInput",
+    validations.TeamMember: "TeamMemberInput",
+    report_documents.Document: "ReportDocumentInput",
+    VintageTonnes: "VintageTonnesInput",
+    MarketTerms: "MarketTermsInput",
+    MethodTerms: "MethodTermsInput",
+    Session: "SessionInput",
 }
 """What messages hold inside them, and the name of its input type."""
-_SAME: dict[type[msgspec.Struct], type[msgspec.Struct]] = {issuance.TeamMember: registry.TeamMember}
+_SAME: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
+    verifications.TeamMember: validations.TeamMember
+}
 _made: dict[str, type[Any]] = {}
 
 

@@ -11,6 +11,7 @@ import strawberry
 
 from services.gateway import reads
 from services.gateway.accounts import accounts_of
+from services.gateway.approvals import approval_by_key
 from services.gateway.batches import batch_of
 from services.gateway.context import Info
 from services.gateway.errors import BadInput, LimitExceeded
@@ -46,6 +47,7 @@ async def _trade(info: Info, key: str) -> Node | None:
 
 FINDERS: Mapping[str, Find] = {
     "Account": _account,
+    "Approval": approval_by_key,
     "CreditBatch": _by_uuid(batch_of),
     "Methodology": methodology_of,
     "MonitoringReport": _by_uuid(report_of),

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -26,7 +27,7 @@ _KEEPERS: Mapping[str, str] = {
     "trade": "settlement",
     "retirement": "settlement",
 }
-"""The service that keeps the history of objects of this kind."""
+"""The service that keeps the history of objects of this kind; an approval names its own."""
 
 
 @strawberry.type(description="One entry of an object's history; the first one made it.")
@@ -59,30 +60,39 @@ def global_id(kind: str, key: str) -> strawberry.ID:
 
 
 @strawberry.interface(description="What ``node`` finds by its id.")
-class Node:
+class Node(ABC):
     @property
+    @abstractmethod
     def subject(self) -> str:
         """How events name it: project/A110001."""
-        raise NotImplementedError
+
+    @property
+    def key(self) -> str:
+        """By which it is found again among the objects of its type."""
+        return self.subject.partition("/")[2]
 
     @strawberry.field(description="Unique over all types; opaque.")
     def id(self) -> strawberry.ID:
-        return global_id(type(self).__name__, self.subject.partition("/")[2])
+        return global_id(type(self).__name__, self.key)
 
 
 @strawberry.interface(description="An object with its history.")
 class Recorded(Node):
+    @property
+    def keeper(self) -> str:
+        """The service that keeps its history."""
+        return _KEEPERS[self.subject.partition("/")[0]]
+
     @strawberry.field(
         description="What was done to it, when, by whom and why, the oldest first; empty if you may not see it."
     )
     async def lifecycle(
         self, info: Info, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[Happening]:
-        keeper = _KEEPERS[self.subject.partition("/")[0]]
         viewer, organisation, roles = info.context.viewer.triple
         rows = await info.context.loaders.many(
             Happening,
-            f"list_{keeper}_histories",
+            f"list_{self.keeper}_histories",
             "subject",
             self.subject,
             viewer,

@@ -10,7 +10,7 @@ from services.gateway.commands import CommandPayload, Payload
 from services.gateway.context import Info
 from services.gateway.inputs import mutation
 from services.gateway.objects import Recorded
-from services.registry import messages as registry
+from services.registry.messages.organisations import ChangeAdmission, RegisterOrganisation
 
 
 @strawberry.type(description="A legal entity.")
@@ -74,7 +74,5 @@ class OrganisationPayload(Payload):
 
 @strawberry.type
 class OrganisationMutations:
-    register_organisation = mutation(
-        registry.RegisterOrganisation, OrganisationPayload, "organisation_id"
-    )
-    change_admission = mutation(registry.ChangeAdmission, CommandPayload)
+    register_organisation = mutation(RegisterOrganisation, OrganisationPayload, "organisation_id")
+    change_admission = mutation(ChangeAdmission, CommandPayload)

@@ -14,7 +14,13 @@ from services.gateway.figures import ProgrammeFigures, figures_of
 from services.gateway.inputs import mutation
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
-from services.registry import messages as registry
+from services.registry.messages.methodologies import EndMethodology, PublishMethodology
+from services.registry.messages.programmes import (
+    AmendProgramme,
+    AssignRole,
+    EndRole,
+    RegisterProgramme,
+)
 
 
 @strawberry.type(description="One version of a programme's name and rules.")
@@ -178,9 +184,9 @@ class MethodologyPayload(Payload):
 
 @strawberry.type
 class ProgrammeMutations:
-    register_programme = mutation(registry.RegisterProgramme, ProgrammePayload)
-    amend_programme = mutation(registry.AmendProgramme, ProgrammePayload)
-    assign_role = mutation(registry.AssignRole, ProgrammePayload)
-    end_role = mutation(registry.EndRole, ProgrammePayload)
-    publish_methodology = mutation(registry.PublishMethodology, MethodologyPayload)
-    end_methodology = mutation(registry.EndMethodology, MethodologyPayload)
+    register_programme = mutation(RegisterProgramme, ProgrammePayload)
+    amend_programme = mutation(AmendProgramme, ProgrammePayload)
+    assign_role = mutation(AssignRole, ProgrammePayload)
+    end_role = mutation(EndRole, ProgrammePayload)
+    publish_methodology = mutation(PublishMethodology, MethodologyPayload)
+    end_methodology = mutation(EndMethodology, MethodologyPayload)

@@ -13,9 +13,21 @@ from services.gateway.links import project_of
 from services.gateway.listening import events_of, listen
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.projects import Project, ProjectDesign
-from services.registry import messages as registry
+from services.registry.messages import EVENTS
+from services.registry.messages.calendars import AddOfficialDays, OpenDay
+from services.registry.messages.duplicates import ResolveDuplicate
+from services.registry.messages.notices import CommentOnProject, OpenNotice
+from services.registry.messages.projects import DraftProject, WithdrawProject
+from services.registry.messages.registrations import (
+    ApplyForRegistration,
+    CancelProject,
+    RefuseProject,
+    RegisterProject,
+    RevokeProject,
+)
+from services.registry.messages.validations import RecordValidation
 
-UPDATES = events_of(registry.EVENTS, "registry.project.")
+UPDATES = events_of(EVENTS, "registry.project.")
 
 
 @strawberry.type(description="A project that is drafted; its owner and overseers alone see it.")
@@ -53,19 +65,19 @@ class ProjectPayload(Payload):
 
 @strawberry.type
 class ProjectMutations:
-    draft_project = mutation(registry.DraftProject, ProjectPayload, "project_id")
-    open_notice = mutation(registry.OpenNotice, ProjectPayload)
-    comment_on_project = mutation(registry.CommentOnProject, ProjectPayload, "comment_id")
-    withdraw_project = mutation(registry.WithdrawProject, ProjectPayload)
-    record_validation = mutation(registry.RecordValidation, ProjectPayload)
-    apply_for_registration = mutation(registry.ApplyForRegistration, ProjectPayload)
-    register_project = mutation(registry.RegisterProject, ProjectPayload)
-    refuse_project = mutation(registry.RefuseProject, ProjectPayload)
-    cancel_project = mutation(registry.CancelProject, ProjectPayload)
-    revoke_project = mutation(registry.RevokeProject, ProjectPayload)
-    resolve_duplicate = mutation(registry.ResolveDuplicate, ProjectPayload)
-    add_official_days = mutation(registry.AddOfficialDays, CommandPayload, "notice_id")
-    open_registry_day = mutation(registry.OpenDay, CommandPayload, called="OpenRegistryDay")
+    draft_project = mutation(DraftProject, ProjectPayload, "project_id")
+    open_notice = mutation(OpenNotice, ProjectPayload)
+    comment_on_project = mutation(CommentOnProject, ProjectPayload, "comment_id")
+    withdraw_project = mutation(WithdrawProject, ProjectPayload)
+    record_validation = mutation(RecordValidation, ProjectPayload)
+    apply_for_registration = mutation(ApplyForRegistration, ProjectPayload)
+    register_project = mutation(RegisterProject, ProjectPayload)
+    refuse_project = mutation(RefuseProject, ProjectPayload)
+    cancel_project = mutation(CancelProject, ProjectPayload)
+    revoke_project = mutation(RevokeProject, ProjectPayload)
+    resolve_duplicate = mutation(ResolveDuplicate, ProjectPayload)
+    add_official_days = mutation(AddOfficialDays, CommandPayload, "notice_id")
+    open_registry_day = mutation(OpenDay, CommandPayload, called="OpenRegistryDay")
 
 
 @strawberry.type

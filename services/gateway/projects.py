@@ -4,6 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Annotated
+from unicodedata import normalize
 from uuid import UUID
 
 import strawberry
@@ -11,6 +12,7 @@ import strawberry
 from services.gateway import reads
 from services.gateway.batches import BATCHES, CreditBatch
 from services.gateway.context import Info
+from services.gateway.errors import BadInput
 from services.gateway.links import project_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
@@ -170,9 +172,17 @@ class ProjectFilter:
 Search = Annotated[
     str | None,
     strawberry.argument(
-        description="Words of the code, the name or the province, all of them, each of at least two characters."
+        description="Words of the code, the name or the province, all of them; one at least has two characters."
     ),
 ]
+_WORD_CHARACTERS_MIN = 2
+
+
+def _require_word(search: str) -> None:
+    """Raises BadInput if no word of it can be looked up: the index knows pairs of characters."""
+    words = normalize("NFKC", search).split()
+    if max(map(len, words), default=0) < _WORD_CHARACTERS_MIN:
+        raise BadInput("A search needs a word of at least two characters.")
 
 
 @strawberry.type
@@ -187,6 +197,8 @@ class ProjectQueries:
         first: First = PAGE_DEFAULT,
         after: After = None,
     ) -> Connection[Project]:
+        if search is not None:
+            _require_word(search)
         wanted, keyset = filter_ or ProjectFilter(), ORDERS[order_by]
         rows = await reads.public(
             info.context,

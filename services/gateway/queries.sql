@@ -382,19 +382,19 @@ SELECT * FROM settlement_read.retirements($1, $2, $3, $4, $5, $6, $7, $8)
 SELECT * FROM settlement_read.retirement($1, $2, $3, $4)
 
 -- name: get_registry_approval
-SELECT * FROM registry_read.approval($1, $2, $3, $4)
+SELECT *, id AS approval_id, 'registry' AS service FROM registry_read.approval($1, $2, $3, $4)
 
 -- name: get_issuance_approval
-SELECT * FROM issuance_read.approval($1, $2, $3, $4)
+SELECT *, id AS approval_id, 'issuance' AS service FROM issuance_read.approval($1, $2, $3, $4)
 
 -- name: get_settlement_approval
-SELECT * FROM settlement_read.approval($1, $2, $3, $4)
+SELECT *, id AS approval_id, 'settlement' AS service FROM settlement_read.approval($1, $2, $3, $4)
 
 -- name: list_registry_approvals
-SELECT * FROM registry_read.approvals($1, $2, $3, $4, $5, $6, $7)
+SELECT *, id AS approval_id, 'registry' AS service FROM registry_read.approvals($1, $2, $3, $4, $5, $6, $7)
 
 -- name: list_issuance_approvals
-SELECT * FROM issuance_read.approvals($1, $2, $3, $4, $5, $6, $7)
+SELECT *, id AS approval_id, 'issuance' AS service FROM issuance_read.approvals($1, $2, $3, $4, $5, $6, $7)
 
 -- name: list_settlement_approvals
-SELECT * FROM settlement_read.approvals($1, $2, $3, $4, $5, $6, $7)
+SELECT *, id AS approval_id, 'settlement' AS service FROM settlement_read.approvals($1, $2, $3, $4, $5, $6, $7)

@@ -16,10 +16,15 @@ from services.gateway.listening import events_of, listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
-from services.issuance import messages as issuance
+from services.issuance.messages import EVENTS
+from services.issuance.messages.reductions import (
+    EstimateReduction,
+    RecordReduction,
+    RevokeReductions,
+)
 
 UPDATES = events_of(
-    issuance.EVENTS, "issuance.reduction.", "issuance.reductions.", "issuance.credits.issued"
+    EVENTS, "issuance.reduction.", "issuance.reductions.", "issuance.credits.issued"
 )
 
 
@@ -111,9 +116,9 @@ class ReductionPayload(Payload):
 
 @strawberry.type
 class ReductionMutations:
-    record_reduction = mutation(issuance.RecordReduction, ReductionPayload, "reduction_id")
-    estimate_reduction = mutation(issuance.EstimateReduction, ReductionPayload, "reduction_id")
-    revoke_reductions = mutation(issuance.RevokeReductions, ReductionPayload)
+    record_reduction = mutation(RecordReduction, ReductionPayload, "reduction_id")
+    estimate_reduction = mutation(EstimateReduction, ReductionPayload, "reduction_id")
+    revoke_reductions = mutation(RevokeReductions, ReductionPayload)
 
 
 @strawberry.type

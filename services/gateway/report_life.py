@@ -19,9 +19,19 @@ from services.gateway.listening import events_of, listen
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.reports import Caution, MonitoringReport
 from services.gateway.scalars import Tonnes
-from services.issuance import messages as issuance
+from services.issuance.messages import EVENTS
+from services.issuance.messages.applications import (
+    ApplyForReduction,
+    RefuseReduction,
+    RegisterReduction,
+)
+from services.issuance.messages.days import OpenDay
+from services.issuance.messages.notices import CommentOnReport, OpenReportNotice
+from services.issuance.messages.quantification import PublishGridFactor, Quantify
+from services.issuance.messages.reports import SubmitReport, WithdrawReport
+from services.issuance.messages.verifications import RecordVerification
 
-UPDATES = events_of(issuance.EVENTS, "issuance.report.")
+UPDATES = events_of(EVENTS, "issuance.report.")
 
 
 @strawberry.type(description="A report as its owner and overseers see it, also before its notice.")
@@ -133,17 +143,17 @@ class QuantifyPayload(Payload):
 
 @strawberry.type
 class ReportMutations:
-    quantify = mutation(issuance.Quantify, QuantifyPayload)
-    submit_report = mutation(issuance.SubmitReport, ReportPayload, "report_id")
-    open_report_notice = mutation(issuance.OpenReportNotice, ReportPayload)
-    comment_on_report = mutation(issuance.CommentOnReport, ReportPayload, "comment_id")
-    record_verification = mutation(issuance.RecordVerification, ReportPayload)
-    apply_for_reduction = mutation(issuance.ApplyForReduction, ReportPayload)
-    register_reduction = mutation(issuance.RegisterReduction, ReportPayload)
-    refuse_reduction = mutation(issuance.RefuseReduction, ReportPayload)
-    withdraw_report = mutation(issuance.WithdrawReport, ReportPayload)
-    publish_grid_factor = mutation(issuance.PublishGridFactor, CommandPayload)
-    open_issuance_day = mutation(issuance.OpenDay, CommandPayload, called="OpenIssuanceDay")
+    quantify = mutation(Quantify, QuantifyPayload)
+    submit_report = mutation(SubmitReport, ReportPayload, "report_id")
+    open_report_notice = mutation(OpenReportNotice, ReportPayload)
+    comment_on_report = mutation(CommentOnReport, ReportPayload, "comment_id")
+    record_verification = mutation(RecordVerification, ReportPayload)
+    apply_for_reduction = mutation(ApplyForReduction, ReportPayload)
+    register_reduction = mutation(RegisterReduction, ReportPayload)
+    refuse_reduction = mutation(RefuseReduction, ReportPayload)
+    withdraw_report = mutation(WithdrawReport, ReportPayload)
+    publish_grid_factor = mutation(PublishGridFactor, CommandPayload)
+    open_issuance_day = mutation(OpenDay, CommandPayload, called="OpenIssuanceDay")
 
 
 @strawberry.type

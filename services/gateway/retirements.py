@@ -15,7 +15,7 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.trades import SerialRange, serial_ranges
-from services.settlement import messages as settlement
+from services.settlement.messages.retirements import RetireCredits
 
 
 @strawberry.type(description="Credits taken out of circulation for ever.")
@@ -98,4 +98,4 @@ class RetirementPayload(Payload):
 
 @strawberry.type
 class RetirementMutations:
-    retire_credits = mutation(settlement.RetireCredits, RetirementPayload, "retirement_id")
+    retire_credits = mutation(RetireCredits, RetirementPayload, "retirement_id")

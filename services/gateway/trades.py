@@ -18,7 +18,8 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
 from services.kernel.money import yuan
-from services.settlement import messages as settlement
+from services.settlement.messages import holdings
+from services.settlement.messages.trades import TradeRejected, TradeSettled
 
 
 @strawberry.type(description="Serials of one batch, first and last included.")
@@ -39,7 +40,7 @@ class SerialRange:
 
 def serial_ranges(published: list[dict[str, Any]] | None) -> list[SerialRange]:
     """Serial ranges as a service publishes them."""
-    found = msgspec.convert(published or [], list[settlement.SerialRange])
+    found = msgspec.convert(published or [], list[holdings.SerialRange])
     return [
         SerialRange(
             batch_id=one.batch_id,
@@ -153,7 +154,7 @@ class TradeSubscriptions:
         self, info: Info, venue: str | None = None, account: str | None = None
     ) -> AsyncGenerator[Trade, None]:
         info.context.require_viewer()
-        kinds = (settlement.TradeSettled, settlement.TradeRejected)
+        kinds = (TradeSettled, TradeRejected)
         async for events in listen(info.context, *kinds):
             named = [event for event in events if venue in (None, event.venue)]
             for trade in await seen(info.context, named):
@@ -161,9 +162,7 @@ class TradeSubscriptions:
                     yield trade
 
 
-async def seen(
-    context: Context, events: list[settlement.TradeSettled | settlement.TradeRejected]
-) -> list[Trade]:
+async def seen(context: Context, events: list[TradeSettled | TradeRejected]) -> list[Trade]:
     """Those of the trades that this viewer may see: the read itself decides, as for every query."""
     if not events:
         return []

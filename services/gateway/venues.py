@@ -11,16 +11,16 @@ from services.gateway.inputs import mutation
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Tonnes
-from services.settlement import messages as settlement
+from services.settlement.messages import market
 
 
 @strawberry.type(description="A trading venue; its code is its user name at the broker.")
 class Venue(Recorded):
     code: str
     name: str
-    programmes: list[str] = strawberry.field(name="programmeCodes")
-    methods: list[str]
-    tick_fen: int
+    is_halted: bool = strawberry.field(
+        description="Whether a gap between its count, the bank's and the ledger's stops it."
+    )
     mode: str = strawberry.field(description="LIVE, or REPLAY while it reports recorded history.")
 
     @property
@@ -28,17 +28,19 @@ class Venue(Recorded):
         return f"venue/{self.code}"
 
 
-@strawberry.type(description="A venue's day: its own count beside what settled.")
+@strawberry.type(description="A venue's day: its own count beside what was captured.")
 class VenueDay:
     venue: str = strawberry.field(name="venueCode")
     date: date
     trades: int
     tonnes: Tonnes
     turnover_fen: Fen
-    settled_trades: int
-    settled_tonnes: Tonnes
-    settled_turnover_fen: Fen
-    is_matched: bool
+    captured_trades: int | None
+    captured_tonnes: Tonnes | None
+    captured_turnover_fen: Fen | None
+    is_matched: bool | None = strawberry.field(
+        description="Null until no trade of the day waits any longer."
+    )
 
 
 VENUES: Keyset[Venue] = Keyset("venues", (str,), lambda one: (one.code,))
@@ -78,6 +80,10 @@ class VenuePayload(Payload):
 
 @strawberry.type
 class VenueMutations:
-    open_venue = mutation(settlement.OpenVenue, VenuePayload)
-    start_replay = mutation(settlement.StartReplay, VenuePayload)
-    end_replay = mutation(settlement.EndReplay, VenuePayload)
+    open_venue = mutation(market.OpenVenue, VenuePayload)
+    set_market_terms = mutation(market.SetMarketTerms, VenuePayload)
+    declare_first_price = mutation(market.DeclareFirstPrice, VenuePayload)
+    confirm_day = mutation(market.ConfirmDay, VenuePayload)
+    clear_gap = mutation(market.ClearGap, VenuePayload)
+    start_replay = mutation(market.StartReplay, VenuePayload)
+    end_replay = mutation(market.EndReplay, VenuePayload)

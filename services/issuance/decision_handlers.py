@@ -10,20 +10,18 @@ from services.issuance import (
     standing,
     store,
 )
-from services.issuance.messages import (
+from services.issuance.messages.applications import (
     ApplyForReduction,
-    DayOpened,
     DecisionOverdue,
-    OpenDay,
     ReductionApplied,
-    ReductionRecorded,
     ReductionRefused,
     ReductionRegistered,
     RefuseReduction,
     RegisterReduction,
-    ReportWithdrawn,
-    WithdrawReport,
 )
+from services.issuance.messages.days import DayOpened, OpenDay
+from services.issuance.messages.reductions import ReductionRecorded
+from services.issuance.messages.reports import ReportWithdrawn, WithdrawReport
 from services.issuance.reductions import Reduction
 from services.issuance.reports import Report, Step
 from services.kernel.actors import Role, require_role

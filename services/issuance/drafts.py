@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
-from services.issuance.messages import SubmitReport, VintageTonnes
+from services.issuance.messages.reports import SubmitReport, VintageTonnes
 from services.issuance.reductions import (
     Period,
     Programme,

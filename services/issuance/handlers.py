@@ -8,7 +8,6 @@ from msgspec.structs import asdict
 from services.issuance import (
     batches,
     decision_handlers,
-    messages,
     parties,
     quantify_handlers,
     reductions,
@@ -21,18 +20,17 @@ from services.issuance import (
 )
 from services.issuance.batches import Batch, Opening
 from services.issuance.drafts import Basis
-from services.issuance.messages import (
-    CreditsIssued,
+from services.issuance.messages import APPROVALS
+from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
+from services.issuance.messages.days import OpenDay
+from services.issuance.messages.reductions import (
     EstimateReduction,
-    ImportOpeningBatch,
-    IssueCredits,
     RecordReduction,
     ReductionEstimated,
     ReductionsRevoked,
-    ReportIssued,
-    ReportRevoked,
     RevokeReductions,
 )
+from services.issuance.messages.reports import ReportIssued, ReportRevoked
 from services.issuance.reductions import Period, Project, Reduction, State
 from services.issuance.reports import Report, Step
 from services.kernel.actors import Role, require_role
@@ -224,8 +222,8 @@ SERVICE = Service(
         ImportOpeningBatch: import_opening_batch,
     },
     events=registry_handlers.EVENTS,
-    approvals=messages.APPROVALS,
+    approvals=APPROVALS,
     four_eyes={IssueCredits: Role.APPROVER, RevokeReductions: Role.APPROVER},
     dry_runs=quantify_handlers.DRY_RUNS,
-    daily=lambda day: messages.OpenDay(date=day),
+    daily=lambda day: OpenDay(date=day),
 )

@@ -6,12 +6,12 @@ from decimal import ROUND_CEILING, Decimal
 
 import msgspec
 
-from services.issuance.messages import PublishGridFactor
+from services.issuance.messages.quantification import PublishGridFactor
 from services.issuance.quantification.decimals import exact
 from services.issuance.quantification.parameters import GridFactor, Parameter, ParameterSet
 from services.kernel.names import require_code, require_text
 from services.kernel.refusals import Conflict, OutOfRange
-from services.registry.messages import MethodologyPublished
+from services.registry.messages.methodologies import MethodologyPublished
 
 BUFFER = "BUFFER"
 CONFIDENCE = ("VERIFIED", "UNVERIFIED")

@@ -4,7 +4,11 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 from services.issuance import methodologies, report_store, store
-from services.issuance.messages import GridFactorPublished, PublishGridFactor, Quantify
+from services.issuance.messages.quantification import (
+    GridFactorPublished,
+    PublishGridFactor,
+    Quantify,
+)
 from services.issuance.quantification import activity
 from services.issuance.quantification.activity import Monitored
 from services.issuance.quantification.quantify import quantify, read_activity

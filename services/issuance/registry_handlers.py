@@ -3,26 +3,26 @@
 from collections.abc import Mapping, Sequence
 
 from services.issuance import methodologies, report_store, reports, standing, store
-from services.issuance.messages import ReportDatesComputed
+from services.issuance.messages.reports import ReportDatesComputed
 from services.issuance.parties import Account
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
 from services.kernel.refusals import NotYetKnown
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     AccountClosed,
     AccountOpened,
     AccountRestricted,
-    MethodologyPublished,
-    OfficialDaysAdded,
     OperatorAppointed,
     OperatorDismissed,
-    ProgrammeRegistered,
+    RestrictionLifted,
+)
+from services.registry.messages.calendars import OfficialDaysAdded
+from services.registry.messages.methodologies import MethodologyPublished
+from services.registry.messages.programmes import ProgrammeRegistered, RoleAssigned, RoleEnded
+from services.registry.messages.registrations import (
     ProjectCancelled,
     ProjectRegistered,
     ProjectRevoked,
-    RestrictionLifted,
-    RoleAssigned,
-    RoleEnded,
 )
 from services.runtime.inbox import Handler
 from services.runtime.messages import Event

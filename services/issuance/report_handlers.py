@@ -13,17 +13,15 @@ from services.issuance import (
     verifications,
 )
 from services.issuance.drafts import Basis, by_vintage, stated
-from services.issuance.messages import (
+from services.issuance.messages.notices import (
     CommentOnReport,
     OpenReportNotice,
-    RecordVerification,
-    ReductionsVerified,
     ReportCommented,
     ReportNoticeEnded,
     ReportNoticeOpened,
-    ReportSubmitted,
-    SubmitReport,
 )
+from services.issuance.messages.reports import ReportSubmitted, SubmitReport
+from services.issuance.messages.verifications import RecordVerification, ReductionsVerified
 from services.issuance.quantification.traces import Quantified, sha256
 from services.issuance.quantify_handlers import quantified_on
 from services.issuance.reductions import Period

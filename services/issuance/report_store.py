@@ -10,7 +10,8 @@ import asyncpg
 import msgspec
 
 from services.issuance.drafts import Basis
-from services.issuance.messages import Document, RecordVerification
+from services.issuance.messages.documents import Document
+from services.issuance.messages.verifications import RecordVerification
 from services.issuance.quantification.parameters import GridFactor
 from services.issuance.quantification.traces import Quantified, canonical
 from services.issuance.reductions import Period, Project
@@ -42,12 +43,10 @@ async def insert_report(
         tx.actor.subject,
         report.changed_at,
         tx.recorded_at,
+        list(report.reported),
+        list(report.reported.values()),
     )
-    if not inserted:
-        return False
-    years, tonnes = list(report.reported), list(report.reported.values())
-    await tx.connection.execute(sql["insert_vintages"], report.report_id, years, tonnes)
-    return True
+    return bool(inserted)
 
 
 def _trace(quantified: Quantified | None) -> tuple[object, ...]:

@@ -1,16 +1,19 @@
 -- name: insert_report
-INSERT INTO report (
-    report_id, project, programme, methodology, period_number, period_start, period_end, basis, state, trace,
-    trace_sha256, inputs_sha256, cautions, unverified, claims, submitted_by, submitted_at, changed_at, recorded_at
+-- With its tonnes by calendar year, of which there are some; nothing is entered if the id is taken.
+WITH entered AS (
+    INSERT INTO report (
+        report_id, project, programme, methodology, period_number, period_start, period_end, basis, state, trace,
+        trace_sha256, inputs_sha256, cautions, unverified, claims, submitted_by, submitted_at, changed_at, recorded_at
+    )
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
+    ON CONFLICT DO NOTHING
+    RETURNING report_id
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
-ON CONFLICT DO NOTHING
-RETURNING true
-
--- name: insert_vintages
 INSERT INTO report_vintage (report_id, vintage, reported)
-SELECT $1, vintage, reported
-FROM unnest($2::integer[], $3::bigint[]) AS one (vintage, reported)
+SELECT report_id, vintage, reported
+FROM entered
+CROSS JOIN unnest($19::integer[], $20::bigint[]) AS one (vintage, reported)
+RETURNING true
 
 -- name: get_project_of_report
 SELECT project

@@ -14,7 +14,7 @@ from services.issuance.quantification.parameters import Parameter
 from services.issuance.reductions import Period, Programme, Project, Reduction, State
 from services.kernel.actors import Assignment
 from services.kernel.calendars import CHINA, WorkingCalendar
-from services.registry.messages import OfficialDaysAdded
+from services.registry.messages.calendars import OfficialDaysAdded
 from services.runtime import queries
 from services.runtime.messages import encode
 from services.runtime.postgres import Transaction, row, rows

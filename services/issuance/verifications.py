@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from services.issuance.drafts import VintagesDiffer, listed, require_vintages
-from services.issuance.messages import TeamMember
+from services.issuance.messages.verifications import TeamMember
 from services.issuance.parties import Account
 from services.issuance.reductions import Project
 from services.issuance.reports import Report

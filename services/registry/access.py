@@ -7,7 +7,7 @@ from services.kernel.clocks import market_day
 from services.kernel.refusals import Unknown
 from services.registry import accounts, project_store, projects, store
 from services.registry.accounts import Account
-from services.registry.messages import ProjectNoticeEnded
+from services.registry.messages.notices import ProjectNoticeEnded
 from services.registry.programme_handlers import require_programme_role
 from services.registry.projects import Project, State
 from services.runtime.messages import Event

@@ -13,17 +13,15 @@ from services.kernel.names import require_text
 from services.kernel.refusals import AlreadyExists, Unknown
 from services.registry import accounts, applications, organisations, people, store
 from services.registry.accounts import Account, State, Step
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     AccountApplied,
     AccountClosed,
     AccountDecisionOverdue,
     AccountOpened,
     AccountRefused,
     AccountRestricted,
-    AdmissionChanged,
     ApplyForAccount,
     AppointOperator,
-    ChangeAdmission,
     CloseAccount,
     DismissOperator,
     LiftRestriction,
@@ -31,12 +29,16 @@ from services.registry.messages import (
     OpenTradingAccount,
     OperatorAppointed,
     OperatorDismissed,
-    OrganisationRegistered,
     RefuseAccount,
-    RegisterOrganisation,
     RestrictAccount,
     RestrictionLifted,
     TradingAccountOpened,
+)
+from services.registry.messages.organisations import (
+    AdmissionChanged,
+    ChangeAdmission,
+    OrganisationRegistered,
+    RegisterOrganisation,
 )
 from services.registry.organisations import Organisation
 from services.runtime.inbox import Handler

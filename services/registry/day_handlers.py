@@ -12,16 +12,16 @@ from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, OutOfRange
 from services.registry import official_days, project_store, projects
 from services.registry.account_handlers import raise_account_alarms
-from services.registry.messages import (
+from services.registry.messages.calendars import (
     AddOfficialDays,
     DayOpened,
     OfficialDaysAdded,
     OpenDay,
-    ProjectDatesComputed,
-    ProjectDecisionOverdue,
-    ProjectNoticeEnded,
-    ProjectValidationOverdue,
 )
+from services.registry.messages.notices import ProjectNoticeEnded
+from services.registry.messages.projects import ProjectDatesComputed
+from services.registry.messages.registrations import ProjectDecisionOverdue
+from services.registry.messages.validations import ProjectValidationOverdue
 from services.registry.official_days import Notice
 from services.registry.projects import Project, State
 from services.runtime.inbox import Handler

@@ -12,7 +12,7 @@ from services.registry import (
     validations,
 )
 from services.registry.access import decided_project, own_project, public_project, usable_account
-from services.registry.messages import (
+from services.registry.messages.registrations import (
     ApplyForRegistration,
     CancelProject,
     ProjectCancelled,
@@ -20,12 +20,11 @@ from services.registry.messages import (
     ProjectRegistered,
     ProjectRegistrationApplied,
     ProjectRevoked,
-    ProjectValidated,
-    RecordValidation,
     RefuseProject,
     RegisterProject,
     RevokeProject,
 )
+from services.registry.messages.validations import ProjectValidated, RecordValidation
 from services.registry.programme_handlers import require_programme_role
 from services.runtime.inbox import Handler
 from services.runtime.messages import Command, Event

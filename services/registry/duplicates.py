@@ -59,7 +59,7 @@ class DuplicateUnresolved(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """Another project, of another programme or cancelled, that lies near or in the same province."""
+    """Another project, of another programme or cancelled, near or in the same province: of like activity or site."""
 
     code: str
     programme: str
@@ -104,7 +104,7 @@ def found(project: Project, candidates: Iterable[Candidate]) -> list[Duplicate]:
 
 
 def _can_be_same(project: Project, other: Candidate) -> bool:
-    """False if two signals cannot agree; says it at once of most projects of a province, which lie far away."""
+    """False if two signals cannot agree: far apart, only activity and name together can."""
     if abs(project.latitude - other.latitude) <= SITE_DEGREES_MAX:
         return True
     return (

@@ -4,10 +4,11 @@ from services.registry import (
     account_handlers,
     day_handlers,
     decision_handlers,
-    messages,
     programme_handlers,
     project_handlers,
 )
+from services.registry.messages import APPROVALS
+from services.registry.messages.calendars import OpenDay
 from services.runtime.inbox import Service
 
 SERVICE = Service(
@@ -20,11 +21,11 @@ SERVICE = Service(
         **day_handlers.COMMANDS,
     },
     events={},
-    approvals=messages.APPROVALS,
+    approvals=APPROVALS,
     four_eyes={
         **account_handlers.FOUR_EYES,
         **programme_handlers.FOUR_EYES,
         **decision_handlers.FOUR_EYES,
     },
-    daily=lambda day: messages.OpenDay(date=day),
+    daily=lambda day: OpenDay(date=day),
 )

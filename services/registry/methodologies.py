@@ -8,12 +8,18 @@ from enum import StrEnum
 
 from services.kernel.names import require_code, require_text
 from services.kernel.refusals import Conflict, Invalid, OutOfRange
-from services.registry.messages import Parameter
+from services.registry.messages.methodologies import Parameter
 
 CREDITING_YEARS_MAX = 100
 PARAMETERS_MAX = 500
-DIGITS_MAX = 28
-"""Significant digits and decimal places that every figure has room for."""
+DIGITS_MAX = 15
+DECIMALS_MAX = 12
+"""What quantification reads of a figure before the point and behind it."""
+FIGURE = (
+    f"0 or more, with at most {DIGITS_MAX} digits before the point and {DECIMALS_MAX} behind it"
+)
+DEDUCTED = "K_RISK"
+"""The parameter by which formulas deduct for reversals."""
 
 
 class Additionality(StrEnum):
@@ -96,6 +102,7 @@ def require_valid(methodology: Methodology) -> None:
     _require_years(methodology.crediting_years_min, methodology.crediting_years_max)
     _require_risk(methodology.risk_model, methodology.risk_rate)
     _require_parameters(methodology.parameters)
+    _require_deduction(methodology)
 
 
 def _require_one_of(field: str, given: str, allowed: Mapping[str, object]) -> None:
@@ -122,7 +129,8 @@ def _require_risk(model: str, rate: Decimal | None) -> None:
         if rate is not None:
             raise OutOfRange("risk_rate", str(rate)[:40], "none, where the risk model is NONE")
     elif rate is None or not is_figure(rate) or not 0 < rate < 1:
-        raise OutOfRange("risk_rate", str(rate)[:40], "above 0 and below 1")
+        expected = f"above 0 and below 1, with at most {DECIMALS_MAX} decimals"
+        raise OutOfRange("risk_rate", str(rate)[:40], expected)
 
 
 def _require_parameters(parameters: Sequence[Parameter]) -> None:
@@ -142,14 +150,27 @@ def _require_parameter(parameter: Parameter) -> None:
         require_text(f"parameters.{field}", getattr(parameter, field))
     _require_one_of("parameters.confidence", parameter.confidence, Confidence.__members__)
     if not is_figure(parameter.value):
-        expected = f"a decimal of at most {DIGITS_MAX} digits"
-        raise OutOfRange(f"parameters.{parameter.name}", str(parameter.value)[:40], expected)
+        raise OutOfRange(f"parameters.{parameter.name}", str(parameter.value)[:40], FIGURE)
+
+
+def _require_deduction(methodology: Methodology) -> None:
+    """What the formula deducts for reversals is the rate that the version has for that, or nothing."""
+    is_deducted = methodology.risk_model == Risk.DEDUCTION
+    rate = methodology.risk_rate if is_deducted else Decimal(0)
+    stated = [one.value for one in methodology.parameters if one.name == DEDUCTED]
+    if not stated and is_deducted and methodology.formula_id is not None:
+        raise OutOfRange(f"parameters.{DEDUCTED}", "none", f"{rate}, the risk_rate")
+    if stated and stated[0] != rate:
+        expected = f"{rate}, the risk_rate" if is_deducted else "0, where nothing is deducted"
+        raise OutOfRange(f"parameters.{DEDUCTED}", str(stated[0]), expected)
 
 
 def is_figure(value: Decimal) -> bool:
-    """Whether it is a number that is written out in few enough digits."""
+    """Whether quantification can read the number when it is written out."""
     exponent = value.as_tuple().exponent
-    return isinstance(exponent, int) and exponent >= -DIGITS_MAX and value.adjusted() < DIGITS_MAX
+    if value.is_signed() or not isinstance(exponent, int):
+        return False
+    return exponent >= -DECIMALS_MAX and value.adjusted() < DIGITS_MAX
 
 
 def require_in_force(methodology: Methodology, day: date) -> None:

@@ -10,16 +10,18 @@ from services.kernel.actors import Assignment, Role, require_role
 from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, Unknown
 from services.registry import methodologies, people, programmes, store
-from services.registry.messages import (
-    AmendProgramme,
-    AssignRole,
+from services.registry.messages.methodologies import (
     EndMethodology,
-    EndRole,
     MethodologyEnded,
     MethodologyPublished,
+    PublishMethodology,
+)
+from services.registry.messages.programmes import (
+    AmendProgramme,
+    AssignRole,
+    EndRole,
     ProgrammeAmended,
     ProgrammeRegistered,
-    PublishMethodology,
     RegisterProgramme,
     RoleAssigned,
     RoleEnded,

@@ -20,17 +20,21 @@ from services.registry import (
 )
 from services.registry.access import decided_project, own_project, public_project, usable_account
 from services.registry.drafts import Draft
-from services.registry.messages import (
-    CommentOnProject,
-    DraftProject,
-    OpenNotice,
-    ProjectCommented,
-    ProjectDrafted,
+from services.registry.messages.duplicates import (
     ProjectDuplicateFound,
     ProjectDuplicateResolved,
-    ProjectNoticeOpened,
-    ProjectWithdrawn,
     ResolveDuplicate,
+)
+from services.registry.messages.notices import (
+    CommentOnProject,
+    OpenNotice,
+    ProjectCommented,
+    ProjectNoticeOpened,
+)
+from services.registry.messages.projects import (
+    DraftProject,
+    ProjectDrafted,
+    ProjectWithdrawn,
     WithdrawProject,
 )
 from services.registry.methodologies import Methodology

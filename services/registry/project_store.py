@@ -10,9 +10,17 @@ import msgspec
 
 from services.kernel.clocks import market_day
 from services.registry.drafts import Draft
-from services.registry.duplicates import REACH_DEGREES, Candidate, Duplicate, Question
+from services.registry.duplicates import (
+    REACH_DEGREES,
+    SITE_DEGREES_MAX,
+    Candidate,
+    Duplicate,
+    Question,
+)
 from services.registry.duplicates import State as QuestionState
-from services.registry.messages import AddOfficialDays, Document, RecordValidation
+from services.registry.messages.calendars import AddOfficialDays
+from services.registry.messages.documents import Document
+from services.registry.messages.validations import RecordValidation
 from services.registry.official_days import Notice
 from services.registry.projects import Project, State
 from services.runtime import queries
@@ -101,7 +109,7 @@ async def get_organisation_name(tx: Transaction, account: str) -> str:
 
 
 async def list_candidates(tx: Transaction, project: Project) -> list[Candidate]:
-    """Noticed projects that may be the same; until the end of the transaction no other notice is opened."""
+    """Noticed projects of which two signals may agree; until the end of the transaction no other notice is opened."""
     await tx.connection.execute(sql["lock_uniqueness"])
     records = await tx.connection.fetch(
         sql["list_candidates"],
@@ -111,6 +119,8 @@ async def list_candidates(tx: Transaction, project: Project) -> list[Candidate]:
         project.longitude,
         REACH_DEGREES,
         project.province,
+        SITE_DEGREES_MAX,
+        project.activity,
     )
     return rows(Candidate, records)
 

@@ -72,12 +72,17 @@ WHERE account.number = $1
 SELECT pg_advisory_xact_lock(hashtextextended('registry/uniqueness', 0))
 
 -- name: list_candidates
--- Noticed projects of other programmes, and cancelled ones of the same, that lie in a box around this one or in its province.
+-- Noticed projects of other programmes, and cancelled ones of the same, that lie in a box around this one or in its
+-- province; of those whose activity differs only the ones that may share its site, for a like name alone says nothing.
 SELECT code, programme, activity, name, longitude, latitude, crediting_from, crediting_until, state
 FROM project
 WHERE code <> $1
-    AND ((latitude BETWEEN $3::numeric - $5 AND $3::numeric + $5 AND longitude BETWEEN $4::numeric - $5 AND $4::numeric + $5)
-        OR province = $6)
+    AND (
+        activity = $8 AND province = $6
+        OR activity = $8 AND latitude BETWEEN $3::numeric - $5 AND $3::numeric + $5
+            AND longitude BETWEEN $4::numeric - $5 AND $4::numeric + $5
+        OR latitude BETWEEN $3::numeric - $7 AND $3::numeric + $7
+            AND (longitude BETWEEN $4::numeric - $5 AND $4::numeric + $5 OR province = $6))
     AND (programme <> $2 AND state IN (
             'IN_PUBLIC_NOTICE', 'NOTICE_ENDED', 'VALIDATED_POSITIVE', 'REGISTRATION_APPLIED', 'REGISTERED', 'CANCELLED',
             'REVOKED')

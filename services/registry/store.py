@@ -9,7 +9,7 @@ from services.kernel.actors import Assignment
 from services.registry.accounts import Account
 from services.registry.applications import AccountApplication
 from services.registry.applications import State as ApplicationState
-from services.registry.messages import Parameter
+from services.registry.messages.methodologies import Parameter
 from services.registry.methodologies import Methodology
 from services.registry.organisations import Organisation
 from services.registry.programmes import Programme

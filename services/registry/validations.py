@@ -8,7 +8,8 @@ from services.kernel.names import is_storable, require_text
 from services.kernel.refusals import Conflict, Invalid, OutOfRange
 from services.registry import accounts
 from services.registry.accounts import Account
-from services.registry.messages import Document, TeamMember
+from services.registry.messages.documents import Document
+from services.registry.messages.validations import TeamMember
 from services.registry.projects import Project
 
 TEAM_MIN, COMPETENT_MIN = 2, 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.issuance.messages import CreditsIssued
+from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import Role
 from services.kernel.blocks import Block
 from services.kernel.clocks import market_day
@@ -13,7 +13,7 @@ from services.runtime.postgres import Transaction
 from services.settlement import learning, market_handlers, market_store, store
 from services.settlement.ledger import Batch, Bucket, Instrument, Place
 from services.settlement.market import Listing, Market, require_listing
-from services.settlement.messages.approvals import APPROVALS
+from services.settlement.messages import APPROVALS
 from services.settlement.messages.holdings import (
     CreditsMoved,
     CreditsReceived,

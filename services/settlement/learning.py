@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     AccountClosed,
     AccountOpened,
     AccountRestricted,
-    OfficialDaysAdded,
     OperatorAppointed,
     OperatorDismissed,
-    ProgrammeRegistered,
     RestrictionLifted,
     TradingAccountOpened,
 )
+from services.registry.messages.calendars import OfficialDaysAdded
+from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime.inbox import Handler
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction

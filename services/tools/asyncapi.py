@@ -14,6 +14,7 @@ Node = dict[str, Any]
 Kinds = Mapping[str, type[msgspec.Struct]]
 
 _SCHEMAS = "#/components/schemas/"
+_FILE = re.compile(r"(services\.[a-z]+\.messages)\.[a-z_]+(?=\.[A-Z])")
 _EXCHANGES = {
     "tonne.commands": "Commands, by their names; only the gateway may write here.",
     "tonne.events": "What the services tell: each event by its name, and by its name and whose it is"
@@ -64,10 +65,14 @@ def document(kinds: Kinds, commands: Mapping[str, Sequence[str]]) -> Node:
 
 
 def _schemas(kinds: Kinds) -> tuple[Mapping[str, Node], Node]:
-    """A reference for each message, and what they refer to; those of one class name have their full names."""
-    references, components = msgspec.json.schema_components(
+    """A reference for each message, and what they refer to; those of one class name are named by their service too."""
+    found = msgspec.json.schema_components(
         [*kinds.values(), RefusalBody], ref_template=_SCHEMAS + "{name}"
     )
+    # In which file of its messages a service keeps a word is nothing that others should see.
+    named = _FILE.sub(r"\1", msgspec.json.encode(found).decode())
+    references, components = msgspec.json.decode(named, type=tuple[list[Node], Node])
+    assert len(components) == len(found[1]), "two words of one service have the same name"
     return dict(zip(kinds, references, strict=False)), {"CloudEvent": _envelope(), **components}
 
 

@@ -14,16 +14,18 @@ from services.kernel.refusals import Refusal, every_refusal
 from services.registry import messages as registry
 from services.runtime.messages import Command, Event, wire_name
 from services.settlement import messages as settlement
+from services.settlement.messages import cash, trades
 from services.tools import asyncapi
 
 SCHEMA_FOLDER = Path(__file__).resolve().parents[2] / "schema"
 _SERVICES = {"registry": registry, "issuance": issuance, "settlement": settlement}
 _INCOMING: Mapping[str, type[msgspec.Struct]] = {
-    "trade.executed": settlement.ExecutedTrade,
-    "trade.cancelled": settlement.CancelledTrade,
-    "venue.day_closed": settlement.ClosedDay,
-    "bank.deposit_reported": settlement.ReportedCash,
-    "bank.withdrawal_reported": settlement.ReportedCash,
+    "trade.executed": trades.ExecutedTrade,
+    "trade.cancelled": trades.CancelledTrade,
+    "venue.day_closed": trades.ClosedDay,
+    "bank.deposit_reported": cash.ReportedCash,
+    "bank.withdrawal_reported": cash.ReportedCash,
+    "bank.statement_reported": cash.ReportedStatement,
 }
 
 
@@ -72,7 +74,7 @@ def _lifecycles() -> str:
     from services.issuance import reductions, reports
     from services.registry import accounts, applications, duplicates, projects
     from services.runtime import approval
-    from services.settlement import trades
+    from services.settlement import trades as trade_rules
 
     diagrams = {
         "An application for an account": mermaid(applications.LIFECYCLE),
@@ -81,7 +83,7 @@ def _lifecycles() -> str:
         "The question whether two projects are one": mermaid(duplicates.LIFECYCLE),
         "A monitoring report": mermaid(reports.LIFECYCLE),
         "Reductions": mermaid(reductions.LIFECYCLE),
-        "A reported trade": mermaid(trades.LIFECYCLE),
+        "A reported trade": mermaid(trade_rules.LIFECYCLE),
         "An approval (four eyes)": mermaid(approval.LIFECYCLE),
     }
     parts = [f"## {noun}\n\n```mermaid\n{drawn}\n```\n" for noun, drawn in diagrams.items()]

@@ -10,8 +10,8 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from services.issuance.messages import PublishGridFactor
-from services.registry.messages import PublishMethodology
+from services.issuance.messages.quantification import PublishGridFactor
+from services.registry.messages.methodologies import PublishMethodology
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 

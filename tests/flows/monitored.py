@@ -8,19 +8,14 @@ from uuid import UUID
 
 import msgspec
 
-from services.issuance.messages import Document as Statement
-from services.issuance.messages import (
-    OpenReportNotice,
-    PublishGridFactor,
-    Quantify,
-    RecordReduction,
-    RecordVerification,
-    SubmitReport,
-    TeamMember,
-    VintageTonnes,
-)
+from services.issuance.messages.documents import Document as Statement
+from services.issuance.messages.notices import OpenReportNotice
+from services.issuance.messages.quantification import PublishGridFactor, Quantify
+from services.issuance.messages.reductions import RecordReduction
+from services.issuance.messages.reports import SubmitReport, VintageTonnes
+from services.issuance.messages.verifications import RecordVerification, TeamMember
 from services.kernel.ids import new_id
-from services.registry.messages import PublishMethodology
+from services.registry.messages.methodologies import PublishMethodology
 from services.tools.records import DEMO
 from tests.market import NATIONAL, Market
 from tests.register import HISTORIAN, Party, document

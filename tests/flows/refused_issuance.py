@@ -6,7 +6,13 @@ from typing import Any
 
 import msgspec
 
-from services.issuance import messages as m
+from services.issuance.messages.applications import ApplyForReduction
+from services.issuance.messages.batches import ImportOpeningBatch, IssueCredits
+from services.issuance.messages.notices import CommentOnReport, OpenReportNotice
+from services.issuance.messages.quantification import PublishGridFactor, Quantify
+from services.issuance.messages.reductions import EstimateReduction, RevokeReductions
+from services.issuance.messages.reports import VintageTonnes, WithdrawReport
+from services.issuance.messages.verifications import TeamMember
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from tests.flows import monitored
@@ -35,14 +41,14 @@ def _reports(world: World) -> dict[str, Attempt]:
 
     def notice(name: str, body: str) -> Attempt:
         report_id = reports[name].report_id
-        return Attempt(m.OpenReportNotice(report_id=report_id, verification_body=body))
+        return Attempt(OpenReportNotice(report_id=report_id, verification_body=body))
 
     def applying(name: str, tonnes: int) -> Attempt:
-        return Attempt(m.ApplyForReduction(report_id=reports[name].report_id, tonnes=tonnes))
+        return Attempt(ApplyForReduction(report_id=reports[name].report_id, tonnes=tonnes))
 
     verified = reports["verified"].report_id
     empty = msgspec.structs.replace(attested(project, 8), basis="QUANTIFIED")
-    other_year = (m.VintageTonnes(vintage=2023, tonnes=1),)
+    other_year = (VintageTonnes(vintage=2023, tonnes=1),)
     return {
         "BASIS_NOT_ACCEPTED": Attempt(attested(project, 8), world.owner.actor),
         "COUNTED_ELSEWHERE": notice("counted again", world.verifier.account),
@@ -50,13 +56,13 @@ def _reports(world: World) -> dict[str, Attempt]:
         "PERIOD_TAKEN": Attempt(attested(project, 2), HISTORIAN),
         "QUANTITY_NOT_VERIFIED": applying("verified", 101),
         "REPORT_BEFORE_PREVIOUS_STEP": Attempt(
-            m.WithdrawReport(report_id=reports["noticed"].report_id, reason="wrong"),
+            WithdrawReport(report_id=reports["noticed"].report_id, reason="wrong"),
             HISTORIAN,
             days_ago=1,
         ),
         "REPORT_CONTENT_DIFFERS": Attempt(empty, HISTORIAN),
         "REPORT_NOTICE_NOT_OPEN": Attempt(
-            m.CommentOnReport(comment_id=new_id(), report_id=verified, text="Why?")
+            CommentOnReport(comment_id=new_id(), report_id=verified, text="Why?")
         ),
         "REPORT_VERIFIER_NOT_BODY": notice("draft", world.owner.account),
         "VERIFIER_IS_VALIDATOR": notice("draft", world.body.account),
@@ -79,12 +85,10 @@ def _verifications(world: World) -> dict[str, Attempt]:
         "REPORT_NOTICE_STILL_OPEN": verification(report_id=world.reports["noticed"].report_id),
         "VERIFICATION_REVIEWER_IN_TEAM": verification(reviewer=expert.name),
         "VERIFICATION_TEAM_NOT_COMPETENT": verification(
-            team=(other, m.TeamMember(name="丁", is_sector_competent=False))
+            team=(other, TeamMember(name="丁", is_sector_competent=False))
         ),
         "VERIFICATION_TEAM_TOO_SMALL": verification(team=(expert,)),
-        "VERIFIED_ABOVE_REPORTED": verification(
-            tonnes=(m.VintageTonnes(vintage=2024, tonnes=101),)
-        ),
+        "VERIFIED_ABOVE_REPORTED": verification(tonnes=(VintageTonnes(vintage=2024, tonnes=101),)),
     }
 
 
@@ -97,7 +101,7 @@ def _reductions(world: World) -> dict[str, Attempt]:
 
     def estimated(project: str, starts_on: date) -> Attempt:
         return Attempt(
-            m.EstimateReduction(
+            EstimateReduction(
                 reduction_id=new_id(),
                 project=project,
                 period_start=starts_on,
@@ -107,7 +111,7 @@ def _reductions(world: World) -> dict[str, Attempt]:
             )
         )
 
-    too_much = m.RevokeReductions(reduction_id=world.reduction, tonnes=101, reason="falsified")
+    too_much = RevokeReductions(reduction_id=world.reduction, tonnes=101, reason="falsified")
     return {
         "BEFORE_REGISTRATION": recorded(monitored.REGISTERED + 1),
         "GENERATED_TOO_EARLY": estimated(project, date(2020, 9, 22)),
@@ -131,7 +135,7 @@ def _reductions(world: World) -> dict[str, Attempt]:
 def _batches(world: World) -> dict[str, Attempt]:
     def opening(programme: str, project: str) -> Attempt:
         return Attempt(
-            m.ImportOpeningBatch(
+            ImportOpeningBatch(
                 batch_id=new_id(),
                 programme=programme,
                 project=project,
@@ -143,7 +147,7 @@ def _batches(world: World) -> dict[str, Attempt]:
             HISTORIAN,
         )
 
-    issuing = m.IssueCredits(batch_id=new_id(), reduction_id=world.reduction)
+    issuing = IssueCredits(batch_id=new_id(), reduction_id=world.reduction)
     return {
         "BEFORE_RECORDING": Attempt(issuing, HISTORIAN, days_ago=1),
         "NOT_LEGACY": opening(NATIONAL, "OLD"),
@@ -162,12 +166,12 @@ def _computations(world: World) -> dict[str, Attempt]:
     def computed(activity: object, methodology: str, year: int = 2024) -> Attempt:
         text = msgspec.json.encode(activity).decode()
         period = {"period_start": date(year, 1, 1), "period_end": date(year, 12, 31)}
-        return Attempt(m.Quantify(methodology=methodology, activity=text, **period))
+        return Attempt(Quantify(methodology=methodology, activity=text, **period))
 
     def recycling(**changes: object) -> Attempt:
         return computed(recycled | changes, names["recycling"], 2023)
 
-    factor = m.PublishGridFactor(
+    factor = PublishGridFactor(
         region="EAST",
         year=2024,
         operating_margin=Decimal("-0.1"),

@@ -6,7 +6,17 @@ from typing import Any
 
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry import messages as m
+from services.registry.messages.accounts import (
+    ApplyForAccount,
+    AppointOperator,
+    OpenAccount,
+    OpenTradingAccount,
+    RestrictAccount,
+)
+from services.registry.messages.calendars import AddOfficialDays
+from services.registry.messages.methodologies import EndMethodology, Parameter, PublishMethodology
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.programmes import AmendProgramme, RegisterProgramme
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import World
 from tests.market import NATIONAL
@@ -18,13 +28,13 @@ def attempts(world: World) -> Attempts:
     return _organisations(world) | _accounts(world) | _programmes(world) | _calendar()
 
 
-def _organisation(**changes: Any) -> m.RegisterOrganisation:
+def _organisation(**changes: Any) -> RegisterOrganisation:
     given: dict[str, Any] = {
         "organisation_id": new_id(),
         "name": "Org",
         "credit_code": credit_code(),
     }
-    return m.RegisterOrganisation(**given | changes)
+    return RegisterOrganisation(**given | changes)
 
 
 def _organisations(world: World) -> dict[str, Attempt]:
@@ -38,15 +48,13 @@ def _organisations(world: World) -> dict[str, Attempt]:
         "CREDIT_CODE_MALFORMED": Attempt(_organisation(credit_code="9111000000000000AA")),
         "LEI_MALFORMED": Attempt(_organisation(country="DE", credit_code="5493001KJTIIGC8Y1R10")),
         "OTHER_ORGANISATION": Attempt(
-            m.ApplyForAccount(
-                account_id=new_id(), organisation_id=world.organisation, kind="OWNER"
-            ),
+            ApplyForAccount(account_id=new_id(), organisation_id=world.organisation, kind="OWNER"),
             sam,
         ),
         "ROLE_MISSING": Attempt(_organisation(), sam),
         "TOO_FAR_FROM_CLOCK": Attempt(_organisation(), days_ago=1),
         "SAME_ID_OTHER_CONTENT": Attempt(
-            m.RestrictAccount(account=world.bare, ground="RULES_BROKEN", reason="late"),
+            RestrictAccount(account=world.bare, ground="RULES_BROKEN", reason="late"),
             command_id=world.used_id,
         ),
     }
@@ -56,19 +64,19 @@ def _accounts(world: World) -> dict[str, Attempt]:
     owner, applicant = world.owner.account, world.applicant.organisation
     assert applicant is not None
 
-    def opening(**changes: Any) -> m.OpenAccount:
+    def opening(**changes: Any) -> OpenAccount:
         given: dict[str, Any] = {
             "account_id": new_id(),
             "organisation_id": world.organisation,
             "kind": "OWNER",
         }
-        return m.OpenAccount(**given | changes)
+        return OpenAccount(**given | changes)
 
-    def operator(account: str, person: str = "somebody") -> m.AppointOperator:
-        return m.AppointOperator(account=account, operator=person, name="N")
+    def operator(account: str, person: str = "somebody") -> AppointOperator:
+        return AppointOperator(account=account, operator=person, name="N")
 
-    def trading(account: str) -> m.OpenTradingAccount:
-        return m.OpenTradingAccount(trading_account_id=new_id(), account=account)
+    def trading(account: str) -> OpenTradingAccount:
+        return OpenTradingAccount(trading_account_id=new_id(), account=account)
 
     applied: dict[str, Any] = {"account_id": world.applied_account, "organisation_id": applicant}
     return {
@@ -81,14 +89,14 @@ def _accounts(world: World) -> dict[str, Attempt]:
         "OPERATOR_MISSING": Attempt(trading(world.bare)),
         "ORGANISATION_HAS_ACCOUNT": Attempt(opening(organisation_id=world.owner.organisation_id)),
         "OTHER_APPLICATION": Attempt(opening(**applied, kind="TRADER")),
-        "OUT_OF_RANGE": Attempt(m.RestrictAccount(account=owner, ground="MOOD", reason="late")),
+        "OUT_OF_RANGE": Attempt(RestrictAccount(account=owner, ground="MOOD", reason="late")),
         "TOO_MANY_OPERATORS": Attempt(operator(world.full)),
         "UNKNOWN": Attempt(trading("ACC-99999999")),
     }
 
 
 def _programmes(world: World) -> dict[str, Attempt]:
-    def programme(**changes: Any) -> m.RegisterProgramme:
+    def programme(**changes: Any) -> RegisterProgramme:
         given: dict[str, Any] = {
             "code": "NEW",
             "name": "N",
@@ -96,9 +104,9 @@ def _programmes(world: World) -> dict[str, Attempt]:
             "kind": "PILOT_ASSOCIATION",
             "is_ets_eligible": False,
         }
-        return m.RegisterProgramme(**given | changes)
+        return RegisterProgramme(**given | changes)
 
-    def methodology(**changes: Any) -> m.PublishMethodology:
+    def methodology(**changes: Any) -> PublishMethodology:
         given: dict[str, Any] = {
             "code": "NEW-M",
             "programme": NATIONAL,
@@ -106,15 +114,15 @@ def _programmes(world: World) -> dict[str, Attempt]:
             "crediting_years_max": 10,
             "valid_from": date(2024, 1, 1),
         }
-        return m.PublishMethodology(**given | changes)
+        return PublishMethodology(**given | changes)
 
-    figure = m.Parameter(
+    figure = Parameter(
         name="f", value=Decimal(1), unit="1", source="s", edition="e", confidence="VERIFIED"
     )
-    ending = m.EndMethodology(
+    ending = EndMethodology(
         code=world.names["ended"], valid_until=date(2022, 1, 1), reason="superseded"
     )
-    amending = m.AmendProgramme(code=NATIONAL, name="N", rule_book="R", reason="new")
+    amending = AmendProgramme(code=NATIONAL, name="N", rule_book="R", reason="new")
     return {
         "ALREADY_EXISTS": Attempt(programme(code=NATIONAL)),
         "AMENDMENT_TOO_EARLY": Attempt(amending, HISTORIAN, days_ago=1),
@@ -129,7 +137,7 @@ def _programmes(world: World) -> dict[str, Attempt]:
 def _calendar() -> dict[str, Attempt]:
     def notice(*holidays: date, working: tuple[date, ...] = ()) -> Attempt:
         return Attempt(
-            m.AddOfficialDays(
+            AddOfficialDays(
                 notice_id=new_id(),
                 year=2040,
                 holidays=holidays,

@@ -7,7 +7,11 @@ import msgspec
 
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry import messages as m
+from services.registry.messages.documents import Document
+from services.registry.messages.notices import CommentOnProject, OpenNotice
+from services.registry.messages.projects import WithdrawProject
+from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
+from services.registry.messages.validations import TeamMember
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import World
 from tests.market import PILOT
@@ -40,14 +44,14 @@ def _drafts(world: World) -> dict[str, Attempt]:
 def _notices(world: World) -> dict[str, Attempt]:
     pdd = document("PDD", b"design")
 
-    def notice(*documents: m.Document, **changes: str) -> Attempt:
+    def notice(*documents: Document, **changes: str) -> Attempt:
         given: dict[str, str] = {
             "code": world.names["draft"],
             "validation_body": world.body.account,
         }
-        return Attempt(m.OpenNotice(**given | changes, documents=documents))
+        return Attempt(OpenNotice(**given | changes, documents=documents))
 
-    def changed(**changes: Any) -> m.Document:
+    def changed(**changes: Any) -> Document:
         return msgspec.structs.replace(pdd, **changes)
 
     return {
@@ -58,10 +62,10 @@ def _notices(world: World) -> dict[str, Attempt]:
         "DOCUMENT_TWICE": notice(pdd, changed(kind="OTHER")),
         "METHODOLOGY_NOT_IN_FORCE": notice(pdd, code=world.names["ended draft"]),
         "NOTICE_NOT_OPEN": Attempt(
-            m.CommentOnProject(comment_id=new_id(), code=world.names["validated"], text="Why?")
+            CommentOnProject(comment_id=new_id(), code=world.names["validated"], text="Why?")
         ),
         "BEFORE_PREVIOUS_STEP": Attempt(
-            m.WithdrawProject(code=world.names["noticed"], reason="no money"), HISTORIAN, days_ago=1
+            WithdrawProject(code=world.names["noticed"], reason="no money"), HISTORIAN, days_ago=1
         ),
     }
 
@@ -69,9 +73,7 @@ def _notices(world: World) -> dict[str, Attempt]:
 def _validations(world: World) -> dict[str, Attempt]:
     body, verifier = world.body, world.verifier
     _, _, (_, in_order, _), _ = world.market.life(world.draft())
-    expert, other = (
-        m.TeamMember(name=name, is_sector_competent=name == "A") for name in ("A", "B")
-    )
+    expert, other = (TeamMember(name=name, is_sector_competent=name == "A") for name in ("A", "B"))
 
     def validation(actor: Actor = body.actor, **changes: Any) -> Attempt:
         code = {"code": world.names["commented"]}
@@ -84,7 +86,7 @@ def _validations(world: World) -> dict[str, Attempt]:
         "OTHER_VALIDATION_BODY": validation(verifier.actor, validation_body=verifier.account),
         "REVIEWER_IN_TEAM": validation(reviewer="A"),
         "VALIDATION_TEAM_NOT_COMPETENT": validation(
-            team=(other, m.TeamMember(name="D", is_sector_competent=False))
+            team=(other, TeamMember(name="D", is_sector_competent=False))
         ),
         "VALIDATION_TEAM_TOO_SMALL": validation(team=(expert,)),
     }
@@ -93,9 +95,9 @@ def _validations(world: World) -> dict[str, Attempt]:
 def _decisions(world: World) -> dict[str, Attempt]:
     commitment = (document("COMMITMENT"),)
     return {
-        "DUPLICATE_UNRESOLVED": Attempt(m.RegisterProject(code=world.names["twin"])),
+        "DUPLICATE_UNRESOLVED": Attempt(RegisterProject(code=world.names["twin"])),
         "OWNER_BARRED": Attempt(
-            m.ApplyForRegistration(code=world.names["barred"], documents=commitment)
+            ApplyForRegistration(code=world.names["barred"], documents=commitment)
         ),
-        "STEP_NOT_ALLOWED": Attempt(m.RegisterProject(code=world.names["validated"])),
+        "STEP_NOT_ALLOWED": Attempt(RegisterProject(code=world.names["validated"])),
     }

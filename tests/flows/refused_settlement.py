@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from services.kernel.ids import new_id
-from services.settlement import messages as m
+from services.settlement.messages import approvals, market
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import World
 from tests.market import REGISTRAR, Seller
@@ -33,7 +33,7 @@ def _moves(world: World) -> dict[str, Attempt]:
     seller = world.seller
     move = world.market.move(seller, 101)
     elsewhere = msgspec.structs.replace(move, move_id=new_id(), venue="NOWHERE", tonnes=1)
-    venue = m.OpenVenue(code="NEW", name="N", programmes=[], methods=["LISTING"])
+    venue = market.OpenVenue(code="new", name="N")
     return {
         "NOT_ENOUGH_CREDITS": Attempt(move, seller.party.actor),
         "VENUE_NOT_OPEN": Attempt(elsewhere, seller.party.actor),
@@ -44,7 +44,7 @@ def _moves(world: World) -> dict[str, Attempt]:
 def _approvals(world: World) -> dict[str, Attempt]:
     """Which service keeps an approval is the gateway's to find out."""
     return {
-        "APPROVAL_NOT_PENDING": Attempt(m.ApproveCommand(approval_id=world.decided)),
-        "APPROVAL_UNKNOWN": Attempt(m.ApproveCommand(approval_id=new_id())),
-        "MAKER_IS_APPROVER": Attempt(m.ApproveCommand(approval_id=world.pending), REGISTRAR),
+        "APPROVAL_NOT_PENDING": Attempt(approvals.ApproveCommand(approval_id=world.decided)),
+        "APPROVAL_UNKNOWN": Attempt(approvals.ApproveCommand(approval_id=new_id())),
+        "MAKER_IS_APPROVER": Attempt(approvals.ApproveCommand(approval_id=world.pending), REGISTRAR),
     }

@@ -1,14 +1,24 @@
-"""Histories and ids of settlement's objects: who may see them sees all, others see what is public and no names."""
+"""Histories and ids of settlement's objects and of approvals: who may not see all sees what is public, and no names."""
 
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from services.gateway.objects import global_id
+from services.issuance.messages.batches import IssueCredits
+from services.issuance.messages.reductions import RecordReduction
 from services.kernel.actors import Actor
+from services.kernel.ids import new_id
+from services.registry.messages.accounts import CloseAccount
+from services.runtime.messages import Answer
 from tests.flows.graph import Graph
 from tests.market import Market, Party, Seller
-from tests.wire import REGISTRAR
+from tests.register import HISTORIAN
+from tests.wire import APPROVER, REGISTRAR
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 LIFE = "id lifecycle { nodes { sequence type actor approvedBy } }"
@@ -88,3 +98,89 @@ async def test_a_history_has_pages(graph: Graph, market: Market) -> None:
         after, has_more = page["pageInfo"]["endCursor"], page["pageInfo"]["hasNextPage"]
     assert seen == list(range(1, len(seen) + 1))
     assert len(seen) > 4
+
+
+async def _closing(market: Market) -> tuple[Actor, Answer]:
+    party = await market.party("TRADER")
+    closing = CloseAccount(account=party.account, ground="MERGER", reason="merged")
+    return REGISTRAR, await market.send(closing, REGISTRAR)
+
+
+async def _issuing(market: Market) -> tuple[Actor, Answer]:
+    recorded = RecordReduction(
+        reduction_id=new_id(),
+        project=await market.project(await market.party()),
+        period_number=1,
+        period_start=date(2024, 1, 1),
+        period_end=date(2024, 1, 31),
+        vintage=2024,
+        tonnes=1,
+        verification_body="VVB-2",
+        evidence="sha256:0",
+    )
+    await market.accepted(recorded, HISTORIAN)
+    issuing = IssueCredits(batch_id=new_id(), reduction_id=recorded.reduction_id)
+    return REGISTRAR, await market.send(issuing, REGISTRAR)
+
+
+async def _retiring(market: Market) -> tuple[Actor, Answer]:
+    seller = await market.owner_with_credits(1, at_venue=0)
+    return seller.party.actor, await market.retire(seller, 1)
+
+
+ASKING: Mapping[str, Callable[[Market], Awaitable[tuple[Actor, Answer]]]] = {
+    "registry": _closing,
+    "issuance": _issuing,
+    "settlement": _retiring,
+}
+"""Who asks each service for something that needs a second person, and what the service says."""
+APPROVAL = f"""query ($id: ID!) {{ node(id: $id) {{ ... on Approval {{
+  service approvalId state {LIFE} }} }} }}"""
+
+
+@pytest.mark.parametrize("service", ASKING)
+async def test_an_approvals_history_is_for_those_who_see_the_approval(
+    graph: Graph, market: Market, service: str
+) -> None:
+    maker, answer = await ASKING[service](market)
+    approval_id = str(answer.approval_id)
+    await graph.tell("refuse", APPROVER, {"approvalId": approval_id, "reason": "not today"})
+    text = f"query ($id: UUID!) {{ approval(id: $id) {{ service approvalId state {LIFE} }} }}"
+    seen = (await graph.read(text, maker, id=approval_id))["approval"]
+    assert (seen["service"], seen["approvalId"]) == (service, approval_id)
+    assert happened(seen["lifecycle"]) == [
+        (f"{service}.approval.requested", maker.subject, None),
+        (f"{service}.approval.decided", APPROVER.subject, None),
+    ]
+    colleague = Actor("a.colleague", maker.organisation, frozenset({"registrar"}))
+    companys_own = replace(APPROVER, organisation=STRANGER.organisation)
+    for viewer, is_seen in (
+        (maker, True),
+        (colleague, True),
+        (APPROVER, True),
+        (replace(STRANGER, roles=frozenset({"auditor"})), True),
+        (STRANGER, False),
+        (companys_own, False),
+        (None, False),
+    ):
+        found = (await graph.read(APPROVAL, viewer, id=seen["id"]))["node"]
+        assert found == (seen if is_seen else None), viewer
+        told = await _told(market, service, viewer or Actor(""), f"approval/{approval_id}")
+        assert told == (2 if is_seen else 0), viewer
+
+
+async def _told(market: Market, service: str, viewer: Actor, subject: str) -> int:
+    """How many events the service's own function shows, whatever the gateway would ask."""
+    sql = f"SELECT count(*) FROM {service}_read.history($1, $2, $3, $4, NULL, 10)"
+    values = (viewer.subject, viewer.organisation, sorted(viewer.roles), subject)
+    return await market.database.fetchval(sql, *values)
+
+
+async def test_an_approvals_id_says_which_service_keeps_it(graph: Graph, market: Market) -> None:
+    maker, answer = await _closing(market)
+    elsewhere = global_id("Approval", f"issuance/{answer.approval_id}")
+    assert (await graph.read(APPROVAL, maker, id=elsewhere))["node"] is None
+    for key in (f"gateway/{answer.approval_id}", str(answer.approval_id), "registry/1"):
+        wrong = await graph.ask(APPROVAL, maker, id=global_id("Approval", key))
+        assert wrong["errors"][0]["extensions"] == {"code": "BAD_INPUT"}
+    await graph.tell("refuse", APPROVER, {"approvalId": str(answer.approval_id), "reason": "no"})

@@ -5,14 +5,11 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.issuance.messages import (
-    ApplyForReduction,
-    CommentOnReport,
-    IssueCredits,
-    RegisterReduction,
-    RevokeReductions,
-    SubmitReport,
-)
+from services.issuance.messages.applications import ApplyForReduction, RegisterReduction
+from services.issuance.messages.batches import IssueCredits
+from services.issuance.messages.notices import CommentOnReport
+from services.issuance.messages.reductions import RevokeReductions
+from services.issuance.messages.reports import SubmitReport
 from services.kernel.actors import Actor
 from services.kernel.ids import derived_id, new_id
 from tests.flows import monitored

@@ -17,7 +17,7 @@ from services.gateway.schema import schema
 from services.gateway.tokens import Viewer
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry.messages import OpenTradingAccount
+from services.registry.messages.accounts import OpenTradingAccount
 from services.runtime.approval import Decision
 from services.runtime.caller import Caller
 from services.runtime.messages import CloudEvent, decode_answer, encode, raw

@@ -6,20 +6,16 @@ from datetime import date
 from uuid import UUID
 
 import msgspec
+import pytest
 
 from services.gateway import nodes
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry.messages import (
-    AddOfficialDays,
-    ApplyForRegistration,
-    CommentOnProject,
-    OpenNotice,
-    RecordValidation,
-    RegisterProject,
-    ResolveDuplicate,
-    TeamMember,
-)
+from services.registry.messages.calendars import AddOfficialDays
+from services.registry.messages.duplicates import ResolveDuplicate
+from services.registry.messages.notices import CommentOnProject, OpenNotice
+from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
+from services.registry.messages.validations import RecordValidation, TeamMember
 from tests.flows.graph import Graph
 from tests.market import Market
 from tests.register import HISTORIAN, PILOT, document
@@ -135,10 +131,20 @@ async def test_projects_are_found_by_chinese_and_english_words(
         (f"MARSH {word}", codes[1:]),
         (word, codes[::-1]),
         (f"光伏 {word}", []),
-        ("红", []),
+        (f"红 {word}", codes[:1]),
     ):
         data = await graph.read(text, s=sought, f={"ownerAccount": owner.account})
         assert data["projects"]["nodes"] == [{"code": code} for code in found], sought
+
+
+@pytest.mark.parametrize("sought", ["", " ", "红", "A", "a b 红", "\u3000红\u3000"])
+async def test_a_search_without_a_word_of_two_characters_is_refused(
+    graph: Graph, sought: str
+) -> None:
+    text = "query ($s: String) { projects(search: $s) { nodes { code } } }"
+    [error] = (await graph.ask(text, s=sought))["errors"]
+    assert error["extensions"] == {"code": "BAD_INPUT"}
+    assert "two characters" in error["message"]
 
 
 async def test_what_may_be_one_project_is_shown_on_both_until_a_person_decides(

@@ -118,5 +118,5 @@ async def test_credits_and_cash_at_one_venue_are_not_those_at_another(
     seller = await market.owner_with_credits(100, at_venue=0)
     poor = await market.buyer_with_cash(10**9, venue="HZ-PILOT")
 
-    assert (await market.settle(market.trade(seller, pair[1]))).code == "NOT_ENOUGH_CREDITS"
+    assert (await market.settle(market.trade(seller, pair[1]))).code == "INSTRUMENT_NOT_LISTED"
     assert (await market.settle(market.trade(pair[0], poor))).code == "NOT_ENOUGH_CASH"

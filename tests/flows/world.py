@@ -8,26 +8,23 @@ from uuid import UUID
 
 import msgspec
 
-from services.issuance.messages import (
-    PublishGridFactor,
-    SubmitReport,
-)
+from services.issuance.messages.quantification import PublishGridFactor
+from services.issuance.messages.reports import SubmitReport
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     ApplyForAccount,
     AppointOperator,
-    AssignRole,
-    CommentOnProject,
-    DraftProject,
     OpenAccount,
-    PublishMethodology,
-    RegisterOrganisation,
-    RegisterProgramme,
     RestrictAccount,
-    RevokeProject,
 )
-from services.registry.messages import ApproveCommand as ApproveAtRegistry
+from services.registry.messages.approvals import ApproveCommand as ApproveAtRegistry
+from services.registry.messages.methodologies import PublishMethodology
+from services.registry.messages.notices import CommentOnProject
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.programmes import AssignRole, RegisterProgramme
+from services.registry.messages.projects import DraftProject
+from services.registry.messages.registrations import RevokeProject
 from tests.flows import monitored
 from tests.flows.stillness import until_quiet
 from tests.market import NATIONAL, PILOT, REGISTRAR, Market, Party, Seller

@@ -6,9 +6,9 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
-from services.issuance.messages import CreditsIssued
+from services.issuance.messages.batches import CreditsIssued
 from services.kernel.ids import new_id
-from services.registry.messages import AccountOpened, TradingAccountOpened
+from services.registry.messages.accounts import AccountOpened, TradingAccountOpened
 from services.runtime.broker import Delivery
 from services.runtime.messages import Event, encode, wire_name
 

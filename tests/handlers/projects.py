@@ -14,21 +14,16 @@ from services.kernel.clocks import BEIJING
 from services.kernel.ids import new_id
 from services.kernel.refusals import Refusal
 from services.registry import handlers
-from services.registry.messages import (
-    ApplyForRegistration,
-    DayOpened,
-    Document,
-    DraftProject,
-    OpenAccount,
-    OpenDay,
-    OpenNotice,
-    PublishMethodology,
-    RecordValidation,
-    RegisterOrganisation,
-    RegisterProgramme,
-    RegisterProject,
-    TeamMember,
-)
+from services.registry.messages.accounts import OpenAccount
+from services.registry.messages.calendars import DayOpened, OpenDay
+from services.registry.messages.documents import Document
+from services.registry.messages.methodologies import PublishMethodology
+from services.registry.messages.notices import OpenNotice
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.programmes import RegisterProgramme
+from services.registry.messages.projects import DraftProject
+from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
+from services.registry.messages.validations import RecordValidation, TeamMember
 from services.runtime import migrate, outbox, queries
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction

@@ -10,7 +10,7 @@ import pytest
 from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, NotYetKnown
 from services.registry import handlers, messages
-from services.registry.messages import RegisterOrganisation
+from services.registry.messages.organisations import RegisterOrganisation
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later
 from services.runtime.inbox import COMMAND_PATIENCE_SECONDS, Service, commands_work

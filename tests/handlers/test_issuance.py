@@ -10,13 +10,11 @@ import msgspec
 import pytest
 
 from services.issuance import handlers
-from services.issuance.messages import (
-    COMMANDS,
-    ApproveCommand,
-    CreditsIssued,
+from services.issuance.messages import COMMANDS
+from services.issuance.messages.approvals import ApproveCommand
+from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
+from services.issuance.messages.reductions import (
     EstimateReduction,
-    ImportOpeningBatch,
-    IssueCredits,
     RecordReduction,
     ReductionEstimated,
     ReductionRecorded,
@@ -26,12 +24,10 @@ from services.kernel.actors import Actor, Role, RoleMissing
 from services.kernel.ids import new_id
 from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import AlreadyExists, NotYetKnown, Refusal, Unknown
-from services.registry.messages import (
-    AccountOpened,
-    MethodologyPublished,
-    ProgrammeRegistered,
-    ProjectRegistered,
-)
+from services.registry.messages.accounts import AccountOpened
+from services.registry.messages.methodologies import MethodologyPublished
+from services.registry.messages.programmes import ProgrammeRegistered
+from services.registry.messages.registrations import ProjectRegistered
 from services.runtime import approval, migrate, outbox, queries
 from services.runtime.approval import Decision, MakerIsApprover
 from services.runtime.messages import Answer, CloudEvent, Command, Event, wire_name

@@ -12,29 +12,33 @@ import pytest
 
 from services.issuance import handlers, quantify_handlers
 from services.issuance.drafts import BasisNotAccepted, CountedElsewhere, VintagesDiffer
-from services.issuance.messages import (
-    CommentOnReport,
-    CreditsIssued,
-    DayOpened,
+from services.issuance.messages.applications import (
     DecisionOverdue,
-    OpenDay,
-    PublishGridFactor,
-    Quantify,
-    RecordReduction,
     ReductionApplied,
-    ReductionRecorded,
-    ReductionsRevoked,
-    ReductionsVerified,
     RefuseReduction,
-    ReportDatesComputed,
-    ReportIssued,
+)
+from services.issuance.messages.batches import CreditsIssued
+from services.issuance.messages.days import DayOpened, OpenDay
+from services.issuance.messages.notices import (
+    CommentOnReport,
     ReportNoticeEnded,
     ReportNoticeOpened,
+)
+from services.issuance.messages.quantification import PublishGridFactor, Quantify
+from services.issuance.messages.reductions import (
+    RecordReduction,
+    ReductionRecorded,
+    ReductionsRevoked,
+    RevokeReductions,
+)
+from services.issuance.messages.reports import (
+    ReportDatesComputed,
+    ReportIssued,
     ReportRevoked,
     ReportSubmitted,
-    RevokeReductions,
     WithdrawReport,
 )
+from services.issuance.messages.verifications import ReductionsVerified
 from services.issuance.methodologies import FormulaMissing
 from services.issuance.quantification.quantify import ActivityMalformed, requantify
 from services.issuance.quantification.traces import canonical, read_trace
@@ -71,20 +75,17 @@ from services.kernel.refusals import (
     Refusal,
     Unknown,
 )
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     AccountClosed,
     AccountRestricted,
-    MethodologyPublished,
-    OfficialDaysAdded,
     OperatorAppointed,
     OperatorDismissed,
-    Parameter,
-    ProjectCancelled,
-    ProjectRevoked,
     RestrictionLifted,
-    RoleAssigned,
-    RoleEnded,
 )
+from services.registry.messages.calendars import OfficialDaysAdded
+from services.registry.messages.methodologies import MethodologyPublished, Parameter
+from services.registry.messages.programmes import RoleAssigned, RoleEnded
+from services.registry.messages.registrations import ProjectCancelled, ProjectRevoked
 from services.runtime import inbox
 from services.runtime.claims import Batch
 from services.runtime.consumer import Done

@@ -7,22 +7,13 @@ from decimal import Decimal
 from services.kernel.actors import Actor, Role
 from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, OutOfRange
-from services.registry.messages import (
-    AccountDecisionOverdue,
-    AddOfficialDays,
-    ApplyForAccount,
-    OfficialDaysAdded,
-    OpenDay,
-    ProjectDatesComputed,
-    ProjectDecisionOverdue,
-    ProjectDrafted,
-    ProjectNoticeEnded,
-    ProjectNoticeOpened,
-    ProjectValidated,
-    ProjectValidationOverdue,
-    RegisterOrganisation,
-    RegisterProject,
-)
+from services.registry.messages.accounts import AccountDecisionOverdue, ApplyForAccount
+from services.registry.messages.calendars import AddOfficialDays, OfficialDaysAdded, OpenDay
+from services.registry.messages.notices import ProjectNoticeEnded, ProjectNoticeOpened
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.projects import ProjectDatesComputed, ProjectDrafted
+from services.registry.messages.registrations import ProjectDecisionOverdue, RegisterProject
+from services.registry.messages.validations import ProjectValidated, ProjectValidationOverdue
 from services.registry.projects import NoticeStillOpen
 from services.tools.companies import invented_credit_code
 from tests.handlers.projects import CODE, OPERATOR, REGISTRAR, VERIFIER, Registry, at

@@ -12,15 +12,17 @@ from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import AlreadyExists, Unknown
 from services.registry import handlers
 from services.registry.duplicates import DuplicateUnresolved
-from services.registry.messages import (
-    ApproveCommand,
-    CancelProject,
-    ProjectCancelled,
+from services.registry.messages.approvals import ApproveCommand
+from services.registry.messages.duplicates import (
     ProjectDuplicateFound,
     ProjectDuplicateResolved,
+    ResolveDuplicate,
+)
+from services.registry.messages.registrations import (
+    CancelProject,
+    ProjectCancelled,
     ProjectRevoked,
     RegisterProject,
-    ResolveDuplicate,
     RevokeProject,
 )
 from services.registry.projects import (

@@ -15,7 +15,7 @@ from services.kernel.calendars import CHINA
 from services.kernel.ids import new_id
 from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import AccountNotOpen, AlreadyExists, OutOfRange, Refusal, Unknown
-from services.registry import account_handlers, messages, programme_handlers, store
+from services.registry import account_handlers, programme_handlers, store
 from services.registry.accounts import (
     AccountHasTradingAccount,
     BarredFromTrading,
@@ -26,38 +26,45 @@ from services.registry.accounts import (
     TooManyOperators,
 )
 from services.registry.applications import ApplicationWaits, OtherApplication
-from services.registry.messages import (
+from services.registry.messages import APPROVALS, EVENTS
+from services.registry.messages.accounts import (
     AccountApplied,
     AccountDecisionOverdue,
     AccountOpened,
     AccountRefused,
     AccountRestricted,
-    AmendProgramme,
     ApplyForAccount,
     AppointOperator,
-    ApproveCommand,
-    AssignRole,
-    ChangeAdmission,
     CloseAccount,
     DismissOperator,
-    EndMethodology,
-    EndRole,
     LiftRestriction,
-    MethodologyEnded,
-    MethodologyPublished,
     OpenAccount,
     OpenTradingAccount,
     OperatorAppointed,
-    OrganisationRegistered,
-    Parameter,
-    ProgrammeAmended,
-    PublishMethodology,
     RefuseAccount,
-    RegisterOrganisation,
-    RegisterProgramme,
     RestrictAccount,
     RestrictionLifted,
     TradingAccountOpened,
+)
+from services.registry.messages.approvals import ApproveCommand
+from services.registry.messages.methodologies import (
+    EndMethodology,
+    MethodologyEnded,
+    MethodologyPublished,
+    Parameter,
+    PublishMethodology,
+)
+from services.registry.messages.organisations import (
+    ChangeAdmission,
+    OrganisationRegistered,
+    RegisterOrganisation,
+)
+from services.registry.messages.programmes import (
+    AmendProgramme,
+    AssignRole,
+    EndRole,
+    ProgrammeAmended,
+    RegisterProgramme,
 )
 from services.registry.methodologies import MethodologyHasEnd
 from services.registry.organisations import CategoryNotAdmitted
@@ -79,7 +86,7 @@ PARTIES = Service(
     name="registry",
     commands={**account_handlers.COMMANDS, **programme_handlers.COMMANDS},
     events={},
-    approvals=messages.APPROVALS,
+    approvals=APPROVALS,
     four_eyes={**account_handlers.FOUR_EYES, **programme_handlers.FOUR_EYES},
 )
 
@@ -530,7 +537,7 @@ async def test_a_methodology_is_ended_once_by_two_people(tx: Transaction) -> Non
         await ask(tx, ending)
     with pytest.raises(Unknown):
         await ask(tx, EndMethodology(code="X", valid_until=date(2027, 1, 1), reason="V02"))
-    assert MethodologyEnded in messages.EVENTS
+    assert MethodologyEnded in EVENTS
 
 
 async def test_a_programmes_versions_are_kept(tx: Transaction) -> None:

@@ -12,29 +12,28 @@ from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import AlreadyExists, Refusal, Unknown
 from services.registry import handlers
 from services.registry.drafts import ConstructionTooEarly, CreditingPeriodTooLong
-from services.registry.messages import (
-    COMMANDS,
-    AddOfficialDays,
-    ApplyForRegistration,
-    CancelProject,
+from services.registry.messages import COMMANDS
+from services.registry.messages.calendars import AddOfficialDays, OpenDay
+from services.registry.messages.duplicates import ResolveDuplicate
+from services.registry.messages.notices import (
     CommentOnProject,
-    OpenDay,
     OpenNotice,
     ProjectCommented,
-    ProjectDrafted,
     ProjectNoticeEnded,
     ProjectNoticeOpened,
+)
+from services.registry.messages.projects import ProjectDrafted, ProjectWithdrawn, WithdrawProject
+from services.registry.messages.registrations import (
+    ApplyForRegistration,
+    CancelProject,
     ProjectRefused,
     ProjectRegistered,
     ProjectRegistrationApplied,
-    ProjectValidated,
-    ProjectWithdrawn,
     RefuseProject,
     RegisterProject,
-    ResolveDuplicate,
     RevokeProject,
-    WithdrawProject,
 )
+from services.registry.messages.validations import ProjectValidated
 from services.registry.methodologies import MethodologyNotInForce
 from services.registry.projects import (
     BeforePreviousStep,

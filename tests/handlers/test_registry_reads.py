@@ -8,13 +8,11 @@ from typing import Any
 import pytest
 
 from services.kernel.ids import new_id
-from services.registry.messages import (
-    CancelProject,
-    CommentOnProject,
-    OpenDay,
-    ResolveDuplicate,
-    WithdrawProject,
-)
+from services.registry.messages.calendars import OpenDay
+from services.registry.messages.duplicates import ResolveDuplicate
+from services.registry.messages.notices import CommentOnProject
+from services.registry.messages.projects import WithdrawProject
+from services.registry.messages.registrations import CancelProject
 from services.runtime.postgres import Transaction, opened_connection
 from tests.conftest import Database
 from tests.handlers.projects import (

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from services.registry.messages import ProgrammeRegistered
+from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import inbox, outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict

@@ -9,7 +9,7 @@ import pytest
 
 from services.kernel.actors import Actor, NotOperator, OtherOrganisation, Role
 from services.kernel.refusals import AccountNotOpen, NotYetKnown, Refusal
-from services.registry.messages import (
+from services.registry.messages.accounts import (
     AccountClosed,
     AccountOpened,
     AccountRestricted,

@@ -7,9 +7,10 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.issuance.messages import CreditsIssued
+from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import Actor, Role
-from services.registry.messages import AccountOpened, ProgrammeRegistered, TradingAccountOpened
+from services.registry.messages.accounts import AccountOpened, TradingAccountOpened
+from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import migrate, queries
 from services.runtime.postgres import Transaction
 from services.settlement import handlers

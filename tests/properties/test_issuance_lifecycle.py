@@ -17,14 +17,12 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.issuance.messages import (
-    CommentOnReport,
-    IssueCredits,
-    OpenDay,
-    RefuseReduction,
-    RevokeReductions,
-    WithdrawReport,
-)
+from services.issuance.messages.applications import RefuseReduction
+from services.issuance.messages.batches import IssueCredits
+from services.issuance.messages.days import OpenDay
+from services.issuance.messages.notices import CommentOnReport
+from services.issuance.messages.reductions import RevokeReductions
+from services.issuance.messages.reports import WithdrawReport
 from services.issuance.reports import State
 from services.kernel.actors import Actor, Role
 from services.kernel.calendars import CHINA

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from services.registry.handlers import SERVICE
-from services.registry.messages import OpenDay
+from services.registry.messages.calendars import OpenDay
 from services.runtime import clock
 from services.runtime.messages import decode, decode_envelope
 

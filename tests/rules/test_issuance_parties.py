@@ -12,7 +12,7 @@ from services.issuance.methodologies import FormulaMissing, Methodology
 from services.issuance.parties import Account
 from services.kernel.actors import Actor, NotOperator, OtherOrganisation, Role
 from services.kernel.refusals import AccountNotOpen, Refusal
-from services.registry.messages import MethodologyPublished, Parameter
+from services.registry.messages.methodologies import MethodologyPublished, Parameter
 
 ACCOUNT = Account("ACC-00000001", UUID(int=1), "OWNER")
 OPERATOR = Actor("olga", UUID(int=1), frozenset({Role.OWNER_OPERATOR}))

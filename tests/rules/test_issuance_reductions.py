@@ -15,7 +15,7 @@ from services.issuance.batches import (
     Opening,
     ProjectIsRegistered,
 )
-from services.issuance.messages import ImportOpeningBatch
+from services.issuance.messages.batches import ImportOpeningBatch
 from services.issuance.methodologies import Methodology
 from services.issuance.reductions import (
     LIFECYCLE,

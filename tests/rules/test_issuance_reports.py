@@ -9,7 +9,9 @@ import pytest
 
 from services.issuance import drafts, reports, verifications
 from services.issuance.drafts import Basis, BasisNotAccepted, ReportContentDiffers, VintagesDiffer
-from services.issuance.messages import Document, SubmitReport, TeamMember, VintageTonnes
+from services.issuance.messages.documents import Document
+from services.issuance.messages.reports import SubmitReport, VintageTonnes
+from services.issuance.messages.verifications import TeamMember
 from services.issuance.parties import Account
 from services.issuance.reductions import (
     GeneratedTooEarly,

@@ -1,6 +1,8 @@
 """Notes: the text under a field is found in the source, inherited ones too."""
 
-from services.registry.messages import ApproveCommand, DraftProject, OpenNotice
+from services.registry.messages.approvals import ApproveCommand
+from services.registry.messages.notices import OpenNotice
+from services.registry.messages.projects import DraftProject
 from services.runtime import approval
 from services.runtime.messages import Answer
 from services.runtime.notes import field_notes

@@ -29,7 +29,7 @@ from services.issuance.quantification.vintages import whole_tonnes
 from services.issuance.quantification.workings import Quantity, Workings
 from services.kernel.refusals import OutOfRange, Unknown
 from services.registry import methodologies
-from services.registry.messages import PublishMethodology
+from services.registry.messages.methodologies import PublishMethodology
 from services.registry.methodologies import Methodology
 from services.tools.quantify import read, report
 from services.tools.records import DEMO

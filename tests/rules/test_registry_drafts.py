@@ -24,7 +24,7 @@ from services.registry.drafts import (
     ProgrammeIsLegacy,
     anniversary,
 )
-from services.registry.messages import DraftProject
+from services.registry.messages.projects import DraftProject
 from services.registry.methodologies import Methodology
 from services.registry.programmes import Programme
 from services.tools import records

@@ -13,7 +13,8 @@ from services.kernel.documents import ContentDiffers, DigestMalformed, DocumentT
 from services.kernel.refusals import OutOfRange, Refusal
 from services.registry import official_days, validations
 from services.registry.accounts import Account
-from services.registry.messages import Document, TeamMember
+from services.registry.messages.documents import Document
+from services.registry.messages.validations import TeamMember
 from services.registry.official_days import DayOutsideYear, DayTwice, MadeUpOnWeekday, Notice
 from services.registry.validations import (
     AccountNotVerifier,

@@ -1,7 +1,15 @@
 """What settlement may be told and what it says, by noun."""
 
+from services.runtime import approval
 from services.runtime.messages import Command, Event
 from services.settlement.messages import approvals, cash, holdings, market, retirements, trades
+
+APPROVALS = approval.Words(
+    approvals.ApproveCommand,
+    approvals.RefuseCommand,
+    approvals.ApprovalRequested,
+    approvals.ApprovalDecided,
+)
 
 COMMANDS: tuple[type[Command], ...] = (
     market.OpenVenue,

@@ -21,6 +21,3 @@ class ApprovalDecided(
     approval.ApprovalDecided, frozen=True, kw_only=True, tag="settlement.approval.decided"
 ):
     """What a second person said of a command to settlement."""
-
-
-APPROVALS = approval.Words(ApproveCommand, RefuseCommand, ApprovalRequested, ApprovalDecided)

@@ -10,23 +10,20 @@ from uuid import UUID
 
 import msgspec
 
-from services.issuance.messages import PublishGridFactor, SubmitReport
+from services.issuance.messages.quantification import PublishGridFactor
+from services.issuance.messages.reports import SubmitReport
 from services.kernel.actors import Actor, Role
 from services.kernel.clocks import BEIJING
 from services.kernel.ids import derived_id, new_id
-from services.registry.messages import (
-    ApplyForRegistration,
-    Document,
-    DraftProject,
-    OpenAccount,
-    OpenNotice,
-    PublishMethodology,
-    RecordValidation,
-    RegisterOrganisation,
-    RegisterProgramme,
-    RegisterProject,
-    TeamMember,
-)
+from services.registry.messages.accounts import OpenAccount
+from services.registry.messages.documents import Document
+from services.registry.messages.methodologies import PublishMethodology
+from services.registry.messages.notices import OpenNotice
+from services.registry.messages.organisations import RegisterOrganisation
+from services.registry.messages.programmes import RegisterProgramme
+from services.registry.messages.projects import DraftProject
+from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
+from services.registry.messages.validations import RecordValidation, TeamMember
 from services.tools.bench.fleet import Act
 from services.tools.companies import invented_credit_code
 from services.tools.records import DEMO
