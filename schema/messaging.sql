@@ -39,6 +39,7 @@ CREATE TABLE approval (
     command_type  text        NOT NULL,
     command       json        NOT NULL,
     approver_role text        NOT NULL,
+    approver      text,
     maker         text        NOT NULL,
     organisation  uuid,
     roles         text[]      NOT NULL,

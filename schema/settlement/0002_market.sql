@@ -108,10 +108,11 @@ CREATE TABLE trade (
         AND seller_fee_fen >= 0 AND buyer_fee_fen >= 0
         AND num_nulls(method, programme, project, vintage, price_fen, currency, executed_at, traded_on) = 0))
 );
-CREATE INDEX trade_newest ON trade (executed_at DESC, venue DESC, trade_id DESC) WHERE executed_at IS NOT NULL;
+-- Newest first within a venue and a state, of which there are few: a page of all is merged from them.
+CREATE INDEX trade_venue ON trade (state, venue, executed_at DESC, trade_id DESC) WHERE executed_at IS NOT NULL;
 CREATE INDEX trade_seller ON trade (seller_account, executed_at DESC, venue DESC, trade_id DESC);
 CREATE INDEX trade_buyer ON trade (buyer_account, executed_at DESC, venue DESC, trade_id DESC);
-CREATE INDEX trade_project ON trade (project, executed_at DESC, venue DESC, trade_id DESC);
+CREATE INDEX trade_project ON trade (project, state, venue, executed_at DESC, trade_id DESC);
 
 -- Trades that bind and have not settled: credits and cash are held until both confirmations of the day.
 CREATE TABLE captured_trade (
@@ -139,7 +140,7 @@ CREATE TABLE captured_trade (
     PRIMARY KEY (venue, trade_id)
 );
 GRANT DELETE ON captured_trade TO tonne_settlement;
-CREATE INDEX captured_trade_day ON captured_trade (venue, traded_on, capture);
+CREATE INDEX captured_trade_order ON captured_trade (venue, capture);
 CREATE INDEX captured_trade_seller ON captured_trade (seller_account);
 CREATE INDEX captured_trade_buyer ON captured_trade (buyer_account);
 

@@ -50,6 +50,19 @@ HAVING sum(balance) <> sum(moved)
 -- Nobody has less than nothing.
 SELECT account, venue, currency, balance_fen FROM cash_position WHERE balance_fen < 0
 
+-- name: bank_days_equal_bank_entries
+-- What each day counts of the bank is what was booked with it on that day in Beijing.
+SELECT venue, currency, date, sum(deposits) AS deposits, sum(withdrawals) AS withdrawals
+FROM (
+    SELECT venue, currency, date, deposits_fen AS deposits, withdrawals_fen AS withdrawals FROM bank_day
+    UNION ALL
+    SELECT venue, currency, (effective_at AT TIME ZONE 'Asia/Shanghai')::date,
+        CASE WHEN from_account IS NULL THEN -amount_fen ELSE 0 END, CASE WHEN to_account IS NULL THEN -amount_fen ELSE 0 END
+    FROM cash_entry WHERE from_account IS NULL OR to_account IS NULL
+) AS both_sides
+GROUP BY venue, currency, date
+HAVING sum(deposits) <> 0 OR sum(withdrawals) <> 0
+
 -- name: trades_deliver_versus_pay
 -- Each settled trade moved exactly its tonnes from seller to buyer and exactly its price from buyer to seller.
 SELECT trade.venue, trade.trade_id, trade.quantity, credits.tonnes, trade.amount_fen, cash.fen
@@ -111,6 +124,76 @@ FROM (
 ) AS both_sides
 GROUP BY account, venue, project, vintage
 HAVING sum(tonnes) <> 0
+
+-- name: reserved_credits_equal_proposed_transfers
+-- At no venue exactly the credits are reserved that are offered to other holders.
+SELECT account, project, vintage, sum(tonnes) AS difference
+FROM (
+    SELECT h.account, b.project, b.vintage, h.next_serial - h.first_serial AS tonnes
+    FROM holding h JOIN batch b USING (batch_id)
+    WHERE h.bucket = 'reserved' AND h.venue IS NULL
+    UNION ALL
+    SELECT from_account, project, vintage, -tonnes FROM transfer WHERE state = 'PROPOSED'
+) AS both_sides
+GROUP BY account, project, vintage
+HAVING sum(tonnes) <> 0
+
+-- name: transfers_deliver_what_was_accepted
+-- An accepted transfer moved exactly its tonnes from giver to receiver; any other moved nothing.
+SELECT t.transfer_id, t.state, t.tonnes, e.tonnes AS delivered
+FROM transfer t
+LEFT JOIN LATERAL (
+    SELECT sum(e.next_serial - e.first_serial) AS tonnes,
+        bool_and(e.from_account = t.from_account AND e.to_account = t.to_account
+            AND b.project = t.project AND b.vintage = t.vintage) AS between_parties
+    FROM credit_entry e JOIN batch b USING (batch_id)
+    WHERE e.posting = 'transfer/' || t.transfer_id
+) AS e ON true
+WHERE CASE t.state WHEN 'ACCEPTED' THEN (t.tonnes, true) IS DISTINCT FROM (e.tonnes, e.between_parties)
+    ELSE e.tonnes IS NOT NULL END
+
+-- name: corrections_book_the_opposite
+-- A correction moved exactly as much back as its posting had moved, of credits and of cash; nothing else is a correction.
+SELECT correction_id, payer, payee, what, sum(quantity) AS difference
+FROM (
+    SELECT c.correction_id, e.from_account AS payer, e.to_account AS payee,
+        concat_ws('/', b.project, b.vintage) AS what, e.next_serial - e.first_serial AS quantity
+    FROM correction c JOIN credit_entry e ON e.posting = c.posting JOIN batch b USING (batch_id)
+    UNION ALL
+    SELECT c.correction_id, e.to_account, e.from_account,
+        concat_ws('/', b.project, b.vintage), e.first_serial - e.next_serial
+    FROM correction c JOIN credit_entry e ON e.posting = 'correction/' || c.correction_id JOIN batch b USING (batch_id)
+    UNION ALL
+    SELECT c.correction_id, e.from_account, e.to_account, concat_ws('/', e.venue, e.currency), e.amount_fen
+    FROM correction c JOIN cash_entry e ON e.posting = c.posting
+    UNION ALL
+    SELECT c.correction_id, e.to_account, e.from_account, concat_ws('/', e.venue, e.currency), -e.amount_fen
+    FROM correction c JOIN cash_entry e ON e.posting = 'correction/' || c.correction_id
+) AS both_sides
+GROUP BY correction_id, payer, payee, what
+HAVING sum(quantity) <> 0
+UNION ALL
+SELECT c.correction_id, NULL, NULL, c.posting, c.tonnes
+FROM correction c
+WHERE (c.tonnes, c.amount_fen) IS DISTINCT FROM (
+    coalesce((SELECT sum(e.next_serial - e.first_serial) FROM credit_entry e WHERE e.posting = 'correction/' || c.correction_id), 0),
+    coalesce((SELECT sum(e.amount_fen) FROM cash_entry e WHERE e.posting = 'correction/' || c.correction_id), 0))
+UNION ALL
+SELECT NULL, NULL, NULL, posting, NULL
+FROM (SELECT posting FROM credit_entry UNION SELECT posting FROM cash_entry) AS posted
+WHERE posting LIKE 'correction/%'
+  AND NOT EXISTS (SELECT FROM correction c WHERE posted.posting = 'correction/' || c.correction_id)
+
+-- name: disputes_are_about_trades
+-- Whoever disputes a trade is a party of it.
+SELECT d.dispute_id, d.venue, d.trade_id, d.account
+FROM dispute d
+WHERE NOT EXISTS (
+        SELECT FROM trade t
+        WHERE t.venue = d.venue AND t.trade_id = d.trade_id AND d.account IN (t.seller_account, t.buyer_account))
+  AND NOT EXISTS (
+        SELECT FROM captured_trade t
+        WHERE t.venue = d.venue AND t.trade_id = d.trade_id AND d.account IN (t.seller_account, t.buyer_account))
 
 -- name: market_days_equal_trades
 -- What each instrument's day counts is what was captured and what has settled of it.

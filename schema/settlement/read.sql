@@ -166,37 +166,103 @@ RETURNS text[] LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement
         THEN (SELECT coalesce(array_agg(number), '{}') FROM account WHERE organisation_id = viewer_organisation) END
 $$;
 
--- Newest first. Filters that are null are none; each has an index with this order behind it. Whoever does not see all
--- trades sees those of the accounts given or else of its own, and a venue those that it reported.
+-- Newest first. Filters that are null are none. A page is merged from short index scans, so that its cost does not grow with
+-- the history: whoever sees whole venues reads each of them by state (and project); whoever sees accounts reads each of
+-- them as seller and as buyer. Trades that are captured are those of the days that are not settled.
 CREATE FUNCTION settlement_read.trades(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     venue_code text, account_number text, project_code text, trade_state text,
     after_executed_at timestamptz, after_venue text, after_trade_id text, page_size integer)
 RETURNS SETOF settlement_read.seen_trade
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    WITH viewer AS MATERIALIZED (
-        SELECT settlement_read.own_accounts(viewer_organisation, viewer_roles) AS accounts,
-            'venue' = ANY (viewer_roles) AS is_venue
+    WITH RECURSIVE viewer AS MATERIALIZED (
+        SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority'] AS is_full,
+            CASE WHEN 'venue' = ANY (viewer_roles) THEN viewer_subject END AS own_venue,
+            EXISTS (SELECT FROM account WHERE number = account_number AND organisation_id = viewer_organisation) AS is_own,
+            coalesce(after_executed_at, 'infinity') AS executed_at, coalesce(after_venue, '') AS venue,
+            coalesce(after_trade_id, '') AS trade_id
     ),
-    seen AS (
-        SELECT t.* FROM viewer JOIN any_trade t ON viewer.accounts IS NULL
+    reporting (venue) AS (
+        SELECT min(venue) FROM trade
+        UNION ALL
+        SELECT (SELECT min(t.venue) FROM trade t WHERE t.venue > reporting.venue) FROM reporting WHERE reporting.venue IS NOT NULL
+    ),
+    -- Each venue that is seen whole, by state, and before which of its trades the page begins.
+    stream AS (
+        SELECT r.venue, s.state,
+            v.executed_at + CASE WHEN r.venue < v.venue THEN interval '1 microsecond' ELSE interval '0' END AS before_at,
+            CASE WHEN r.venue = v.venue THEN v.trade_id ELSE '' END AS before_id
+        FROM viewer v
+        JOIN reporting r ON r.venue IS NOT NULL AND (v.is_full OR r.venue = v.own_venue)
+        CROSS JOIN (VALUES ('SETTLED'), ('REJECTED')) AS s (state)
+        WHERE account_number IS NULL
+          AND (venue_code IS NULL OR r.venue = venue_code)
+          AND (trade_state IS NULL OR s.state = trade_state)
+    ),
+    -- Each account that is seen, at all venues or at the viewer's.
+    scanned (account, venue) AS (
+        SELECT account_number, CASE WHEN NOT is_full THEN own_venue END
+        FROM viewer WHERE account_number IS NOT NULL AND (is_full OR own_venue IS NOT NULL)
+        UNION ALL
+        SELECT a.number, NULL
+        FROM viewer v JOIN account a ON a.organisation_id = viewer_organisation
+        WHERE NOT v.is_full AND (account_number IS NULL OR NOT v.is_own OR a.number = account_number)
+    ),
+    page AS (
+        SELECT part.* FROM stream s CROSS JOIN LATERAL (
+            SELECT t.executed_at, t.venue, t.trade_id FROM trade t
+            WHERE project_code IS NULL AND t.state = s.state AND t.venue = s.venue AND t.executed_at IS NOT NULL
+              AND (t.executed_at, t.trade_id) < (s.before_at, s.before_id)
+            ORDER BY t.executed_at DESC, t.trade_id DESC LIMIT page_size) AS part
         UNION
-        SELECT t.* FROM viewer JOIN any_trade t ON t.seller_account = ANY (viewer.accounts)
+        SELECT part.* FROM stream s CROSS JOIN LATERAL (
+            SELECT t.executed_at, t.venue, t.trade_id FROM trade t
+            WHERE t.project = project_code AND t.state = s.state AND t.venue = s.venue
+              AND (t.executed_at, t.trade_id) < (s.before_at, s.before_id)
+            ORDER BY t.executed_at DESC, t.trade_id DESC LIMIT page_size) AS part
         UNION
-        SELECT t.* FROM viewer JOIN any_trade t ON t.buyer_account = ANY (viewer.accounts)
+        SELECT part.* FROM viewer v CROSS JOIN scanned s CROSS JOIN LATERAL (
+            SELECT t.executed_at, t.venue, t.trade_id FROM trade t
+            WHERE t.seller_account = s.account
+              AND (t.executed_at, t.venue, t.trade_id) < (v.executed_at, v.venue, v.trade_id)
+              AND (s.venue IS NULL OR t.venue = s.venue)
+              AND (account_number IS NULL OR account_number IN (t.seller_account, t.buyer_account))
+              AND (venue_code IS NULL OR t.venue = venue_code)
+              AND (project_code IS NULL OR t.project = project_code)
+              AND (trade_state IS NULL OR t.state = trade_state)
+            ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC LIMIT page_size) AS part
         UNION
-        SELECT t.* FROM viewer JOIN any_trade t ON viewer.is_venue AND t.venue = viewer_subject
+        SELECT part.* FROM viewer v CROSS JOIN scanned s CROSS JOIN LATERAL (
+            SELECT t.executed_at, t.venue, t.trade_id FROM trade t
+            WHERE t.buyer_account = s.account
+              AND (t.executed_at, t.venue, t.trade_id) < (v.executed_at, v.venue, v.trade_id)
+              AND (s.venue IS NULL OR t.venue = s.venue)
+              AND (account_number IS NULL OR account_number IN (t.seller_account, t.buyer_account))
+              AND (venue_code IS NULL OR t.venue = venue_code)
+              AND (project_code IS NULL OR t.project = project_code)
+              AND (trade_state IS NULL OR t.state = trade_state)
+            ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC LIMIT page_size) AS part
+        UNION
+        SELECT c.executed_at, c.venue, c.trade_id
+        FROM viewer v CROSS JOIN LATERAL (
+            SELECT c.* FROM captured_trade c
+            WHERE account_number IS NULL AND (v.is_full OR c.venue = v.own_venue)
+            UNION ALL
+            SELECT c.* FROM scanned s JOIN captured_trade c ON c.seller_account = s.account AND (s.venue IS NULL OR c.venue = s.venue)
+            UNION ALL
+            SELECT c.* FROM scanned s JOIN captured_trade c ON c.buyer_account = s.account AND (s.venue IS NULL OR c.venue = s.venue)
+        ) AS c
+        WHERE (trade_state IS NULL OR trade_state = 'CAPTURED')
+          AND (c.executed_at, c.venue, c.trade_id) < (v.executed_at, v.venue, v.trade_id)
+          AND (account_number IS NULL OR account_number IN (c.seller_account, c.buyer_account))
+          AND (venue_code IS NULL OR c.venue = venue_code)
+          AND (project_code IS NULL OR c.project = project_code)
+        ORDER BY executed_at DESC, venue DESC, trade_id DESC
+        LIMIT page_size
     )
     SELECT t.*, settlement_read.ranges('trade/' || t.venue || '/' || t.trade_id)
-    FROM seen t
-    WHERE t.executed_at IS NOT NULL
-      AND (venue_code IS NULL OR t.venue = venue_code)
-      AND (account_number IS NULL OR account_number IN (t.seller_account, t.buyer_account))
-      AND (project_code IS NULL OR t.project = project_code)
-      AND (trade_state IS NULL OR t.state = trade_state)
-      AND (after_trade_id IS NULL OR (t.executed_at, t.venue, t.trade_id) < (after_executed_at, after_venue, after_trade_id))
+    FROM page JOIN any_trade t ON t.venue = page.venue AND t.trade_id = page.trade_id
     ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC
-    LIMIT page_size
 $$;
 
 -- Everybody sees public retirements, and only who may see the account sees who asked and who approved.
@@ -244,7 +310,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     WHERE r.retirement_id = id
 $$;
 
--- What happened to an object, who did it and when: venues and their days to everybody, trades, retirements and approvals to
+-- What happened to an object, who did it and when: venues, markets, instruments and days to everybody, trades, retirements and approvals to
 -- those who may see them; of a public retirement others learn no names.
 CREATE FUNCTION settlement_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
@@ -258,7 +324,7 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     CROSS JOIN LATERAL (
         SELECT bool_or(way.is_full)
         FROM (
-            SELECT true WHERE kind IN ('venue', 'day') OR viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+            SELECT true WHERE kind IN ('venue', 'day', 'market', 'instrument') OR viewer_roles && ARRAY['registrar', 'auditor', 'authority']
             UNION ALL
             SELECT true
             FROM settlement_read.trade(viewer_subject, viewer_organisation, viewer_roles,
@@ -274,6 +340,17 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
             WHERE r.retirement_id = CASE kind WHEN 'retirement' THEN key::uuid END
               AND (r.is_public
                 OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account))
+            UNION ALL
+            SELECT true
+            FROM transfer t
+            WHERE t.transfer_id = CASE kind WHEN 'transfer' THEN key::uuid END
+              AND (settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, t.from_account)
+                OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, t.to_account))
+            UNION ALL
+            SELECT true
+            FROM correction c
+            WHERE c.correction_id = CASE kind WHEN 'correction' THEN key::uuid END
+              AND c.accounts && settlement_read.own_accounts(viewer_organisation, viewer_roles)
         ) AS way (is_full)
     ) AS seen (is_full)
     JOIN event ON event.aggregate = subject

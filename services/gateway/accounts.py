@@ -14,6 +14,7 @@ from services.gateway.links import ProjectLink, project_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
+from services.gateway.statements import Ledger
 
 
 @strawberry.type(description="One range of serials that an account holds in one bucket.")
@@ -23,7 +24,8 @@ class Holding:
     project: str = strawberry.field(name="projectCode")
     vintage: int
     bucket: str = strawberry.field(
-        description="registry, or exchange at a venue; what is in others cannot be moved."
+        description="registry, or exchange at a venue; what is in others cannot be given: reserved is"
+        " held for a captured trade or a proposed transfer."
     )
     venue: str | None = strawberry.field(name="venueCode")
     first_serial: Serial
@@ -45,11 +47,19 @@ HOLDINGS: Keyset[Holding] = Keyset(
 )
 
 
-@strawberry.type(description="Money that may be spent at one venue.")
+@strawberry.type(description="Money of an account at one venue.")
 class Cash:
     venue: str = strawberry.field(name="venueCode")
     currency: str
-    balance_fen: Fen
+    balance_fen: Fen = strawberry.field(description="What is booked.")
+    held_fen: Fen = strawberry.field(description="What captured trades will cost.")
+    pending_fen: Fen = strawberry.field(description="What captured trades will bring.")
+    spendable_fen: Fen = strawberry.field(
+        description="For trades at this venue: balance and pending less held."
+    )
+    withdrawable_fen: Fen = strawberry.field(
+        description="By way of the bank: balance less held, and nothing that is pending."
+    )
 
 
 @strawberry.type(description="A person who operates an account.")
@@ -61,7 +71,7 @@ class Operator:
 
 
 @strawberry.type(description="An organisation's account, known by its number.")
-class Account(Recorded):
+class Account(Ledger, Recorded):
     account_id: UUID
     number: str
     kind: str = strawberry.field(description="OWNER, EMITTER, TRADER, VERIFIER or AUTHORITY.")

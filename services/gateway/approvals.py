@@ -11,7 +11,7 @@ from strawberry.scalars import JSON
 from services.gateway import reads
 from services.gateway.commands import CommandInput, Payload, answered, described, send
 from services.gateway.context import Context, Info
-from services.gateway.objects import Recorded, decoded
+from services.gateway.objects import Node, Recorded, decoded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.issuance import messages as issuance
 from services.registry import messages as registry
@@ -127,6 +127,14 @@ class DecisionPayload(Payload):
     @strawberry.field
     async def approval(self, info: Info) -> Approval | None:
         return await approval_of(info, self.approval_id)
+
+    @strawberry.field(
+        description="What the approved command was done to, as it is now; null if you may not see it."
+    )
+    async def changed(self, info: Info) -> Node | None:
+        from services.gateway.nodes import named
+
+        return await named(info, self.subject)
 
 
 @strawberry.type

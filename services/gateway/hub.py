@@ -12,6 +12,9 @@ from services.runtime.messages import CloudEvent, Malformed, decode_envelope
 
 ROUTING_KEYS = (
     "settlement.trade.*",
+    "settlement.venue.*",
+    "settlement.day.*",
+    "settlement.cash.reconciled",
     "issuance.credits.issued",
     "issuance.report.*",
     "issuance.reduction.*",

@@ -95,7 +95,7 @@ def _shown(hint: Any, name: str) -> Any:
         return list[_shown(arguments[0], name)]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _part(_SAME.get(hint, hint))
-    if hint is int and name.endswith("tonnes"):
+    if hint is int and "tonnes" in name.split("_"):
         return Tonnes
     return str if hint is bytes else cast(Any, hint)
 

@@ -14,13 +14,19 @@ from services.gateway.accounts import accounts_of
 from services.gateway.approvals import approval_by_key
 from services.gateway.batches import batch_of
 from services.gateway.context import Info
+from services.gateway.corrections import correction_of
+from services.gateway.disputes import dispute_of
 from services.gateway.errors import BadInput, LimitExceeded
+from services.gateway.instruments import instrument_of
 from services.gateway.links import project_of, reduction_of, report_of
+from services.gateway.market_terms import newest_terms, terms_by_key
 from services.gateway.objects import Node
 from services.gateway.organisations import organisation_of
 from services.gateway.programmes import methodology_of, programme_of
 from services.gateway.retirements import retirement_of
 from services.gateway.trades import trade_of
+from services.gateway.transfers import transfer_of
+from services.gateway.venue_days import day_by_key, gap_by_key
 from services.gateway.venues import venue_of
 
 NODES_MAX = 50
@@ -48,7 +54,12 @@ async def _trade(info: Info, key: str) -> Node | None:
 FINDERS: Mapping[str, Find] = {
     "Account": _account,
     "Approval": approval_by_key,
+    "Correction": _by_uuid(correction_of),
     "CreditBatch": _by_uuid(batch_of),
+    "Dispute": _by_uuid(dispute_of),
+    "Gap": gap_by_key,
+    "Instrument": instrument_of,
+    "MarketTerms": terms_by_key,
     "Methodology": methodology_of,
     "MonitoringReport": _by_uuid(report_of),
     "Organisation": _by_uuid(organisation_of),
@@ -57,9 +68,37 @@ FINDERS: Mapping[str, Find] = {
     "Reduction": _by_uuid(reduction_of),
     "Retirement": _by_uuid(retirement_of),
     "Trade": _trade,
+    "Transfer": _by_uuid(transfer_of),
     "Venue": venue_of,
+    "VenueDay": day_by_key,
 }
 """How an object of each type is found by its key, by whoever may see it."""
+
+
+_SUBJECTS: Mapping[str, Find] = {
+    "account": _account,
+    "batch": _by_uuid(batch_of),
+    "correction": _by_uuid(correction_of),
+    "instrument": instrument_of,
+    "market": newest_terms,
+    "methodology": methodology_of,
+    "organisation": _by_uuid(organisation_of),
+    "programme": programme_of,
+    "project": project_of,
+    "reduction": _by_uuid(reduction_of),
+    "report": _by_uuid(report_of),
+    "retirement": _by_uuid(retirement_of),
+    "trade": _trade,
+    "venue": venue_of,
+}
+"""How the object that events name so is found; what is none, such as a move, is not among them."""
+
+
+async def named(info: Info, subject: str | None) -> Node | None:
+    """The object of this subject, by whoever may see it."""
+    kind, _, key = (subject or "").partition("/")
+    found = _SUBJECTS.get(kind)
+    return await found(info, key) if found else None
 
 
 async def find(info: Info, id_: str) -> Node | None:

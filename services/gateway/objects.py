@@ -24,7 +24,12 @@ _KEEPERS: Mapping[str, str] = {
     "batch": "issuance",
     "grid_factor": "issuance",
     "venue": "settlement",
+    "market": "settlement",
+    "instrument": "settlement",
+    "day": "settlement",
     "trade": "settlement",
+    "transfer": "settlement",
+    "correction": "settlement",
     "retirement": "settlement",
 }
 """The service that keeps the history of objects of this kind; an approval names its own."""

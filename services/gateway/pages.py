@@ -2,7 +2,7 @@
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -81,9 +81,10 @@ class Keyset(Generic[Node]):
         key: object,
         first: int,
         after: str | None,
+        *filters: Hashable,
     ) -> Connection[Node]:
         """A page inside another object: the statement reads it for all objects of the level at once."""
-        values = (*self.after(after), rows_wanted(first))
+        values = (*filters, *self.after(after), rows_wanted(first))
         rows = await info.context.loaders.many(kind, statement, column, key, *values)
         return self.page(rows, first)
 

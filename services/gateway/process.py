@@ -47,7 +47,8 @@ async def serve(settings: GatewaySettings) -> None:
         house = await stack.enter_async_context(_opened_house(settings))
         health = GatewayHealth(pools=list(house.pools.values()))
         await stack.enter_async_context(admin_server(health, settings.admin_port))
-        await stack.enter_async_context(_listening_to_broker(settings.amqp_url, house, health))
+        listening = _listening_to_broker(settings.amqp_url, house, health, stopping)
+        await stack.enter_async_context(listening)
         await stack.enter_async_context(_web_server(settings, house, health))
         log.info("ready", url=f"http://{settings.host}:{settings.port}/graphql")
         await stopping.wait()
@@ -80,8 +81,13 @@ async def _verifier(settings: GatewaySettings) -> Verifier:
 
 
 @asynccontextmanager
-async def _listening_to_broker(url: str, house: House, health: Health) -> AsyncIterator[None]:
-    """The broker's session in the background: without it commands are refused and queries go on."""
+async def _listening_to_broker(
+    url: str, house: House, health: Health, stopping: asyncio.Event
+) -> AsyncIterator[None]:
+    """The broker's session in the background: without it commands are refused and queries go on.
+
+    An outage does not end it. What does is a fault: then the process ends with it, and its supervisor begins anew.
+    """
 
     async def session(connection: AbstractConnection) -> None:
         subscription = await broker.exclusive_subscription(
@@ -93,11 +99,14 @@ async def _listening_to_broker(url: str, house: House, health: Health) -> AsyncI
                 group.create_task(house.hub.run(subscription))
 
     staying = asyncio.create_task(broker.stay_connected(url, session, asyncio.Event()))
+    staying.add_done_callback(lambda _: stopping.set())
     try:
         yield
     finally:
         staying.cancel()
         await asyncio.wait([staying])
+    if not staying.cancelled():
+        staying.result()
 
 
 @asynccontextmanager

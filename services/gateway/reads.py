@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from services.gateway.errors import BadInput
@@ -18,7 +19,12 @@ Row = TypeVar("Row")
 
 SERVICES = ("registry", "issuance", "settlement")
 
-sql = queries.beside(__file__)
+sql = {
+    name: statement
+    for service in SERVICES
+    for name, statement in queries.load(Path(__file__).with_name(f"{service}.sql")).items()
+}
+"""Every statement by its name, which stands in one of the files only."""
 
 _PUBLISHED = re.compile(r"\b(registry|issuance|settlement)_read\.")
 

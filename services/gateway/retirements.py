@@ -14,7 +14,7 @@ from services.gateway.links import ProjectLink, project_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
-from services.gateway.trades import SerialRange, serial_ranges
+from services.gateway.serials import SerialRange, serial_ranges
 from services.settlement.messages.retirements import RetireCredits
 
 

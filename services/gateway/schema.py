@@ -23,8 +23,11 @@ from services.gateway.account_life import (
 from services.gateway.accounts import AccountQueries
 from services.gateway.approvals import ApprovalMutations, ApprovalQueries
 from services.gateway.batches import BatchMutations, BatchQueries, BatchSubscriptions
+from services.gateway.corrections import CorrectionMutations, CorrectionQueries
+from services.gateway.disputes import DisputeQueries
 from services.gateway.errors import Errors, log_faults
 from services.gateway.figures import FigureQueries
+from services.gateway.instruments import InstrumentQueries
 from services.gateway.limits import TOKENS_MAX, Limits
 from services.gateway.market import MarketQueries
 from services.gateway.nodes import NodeQueries
@@ -42,8 +45,10 @@ from services.gateway.report_life import ReportLifeQueries, ReportMutations, Rep
 from services.gateway.reports import ReportQueries
 from services.gateway.retirements import RetirementMutations, RetirementQueries
 from services.gateway.scalars import SCALARS
-from services.gateway.trades import TradeQueries, TradeSubscriptions
-from services.gateway.venues import VenueMutations, VenueQueries
+from services.gateway.trades import TradeMutations, TradeQueries, TradeSubscriptions
+from services.gateway.transfers import TransferMutations, TransferQueries
+from services.gateway.venue_life import VenueMutations, VenueSubscriptions
+from services.gateway.venues import VenueQueries
 
 _DOCUMENTS_CACHED_MAX = 512
 
@@ -60,7 +65,11 @@ class Query(
     BatchQueries,
     MarketQueries,
     VenueQueries,
+    InstrumentQueries,
     TradeQueries,
+    DisputeQueries,
+    TransferQueries,
+    CorrectionQueries,
     RetirementQueries,
     AccountQueries,
     AccountLifeQueries,
@@ -82,6 +91,9 @@ class Mutation(
     ReductionMutations,
     BatchMutations,
     VenueMutations,
+    TradeMutations,
+    TransferMutations,
+    CorrectionMutations,
     RetirementMutations,
     ApprovalMutations,
 ):
@@ -91,6 +103,7 @@ class Mutation(
 @strawberry.type(description="What can be listened to, over graphql-transport-ws.")
 class Subscription(
     TradeSubscriptions,
+    VenueSubscriptions,
     BatchSubscriptions,
     ProjectSubscriptions,
     ReportSubscriptions,

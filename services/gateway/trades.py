@@ -1,55 +1,28 @@
 """Trades: what venues reported and what became of it, for the parties, their venue and overseers."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
-import msgspec
 import strawberry
 
 from services.gateway import reads
-from services.gateway.batches import CreditBatch, batch_of
+from services.gateway.commands import Payload
 from services.gateway.context import Context, Info
+from services.gateway.corrections import Correction, correction_of_posting
+from services.gateway.disputes import Dispute, disputes_of_trade
 from services.gateway.errors import RefusalField, refusal_fields
+from services.gateway.inputs import mutation
+from services.gateway.instruments import Instrument, instrument_of
 from services.gateway.links import ProjectLink, project_of
 from services.gateway.listening import listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
-from services.gateway.scalars import Fen, Serial, Tonnes
+from services.gateway.scalars import Fen, Tonnes
+from services.gateway.serials import SerialRange, serial_ranges
 from services.kernel.money import yuan
-from services.settlement.messages import holdings
-from services.settlement.messages.trades import TradeRejected, TradeSettled
-
-
-@strawberry.type(description="Serials of one batch, first and last included.")
-class SerialRange:
-    batch_id: UUID
-    first_serial: Serial
-    last_serial: Serial
-    serials: str = strawberry.field(description="The public serial range.")
-
-    @strawberry.field
-    def tonnes(self) -> Tonnes:
-        return Tonnes(self.last_serial - self.first_serial + 1)
-
-    @strawberry.field
-    async def credit_batch(self, info: Info) -> CreditBatch | None:
-        return await batch_of(info, self.batch_id)
-
-
-def serial_ranges(published: list[dict[str, Any]] | None) -> list[SerialRange]:
-    """Serial ranges as a service publishes them."""
-    found = msgspec.convert(published or [], list[holdings.SerialRange])
-    return [
-        SerialRange(
-            batch_id=one.batch_id,
-            first_serial=Serial(one.first_serial),
-            last_serial=Serial(one.last_serial),
-            serials=one.serials,
-        )
-        for one in found
-    ]
+from services.settlement.messages import market
+from services.settlement.messages.trades import TradeCaptured, TradeRejected, TradeSettled
 
 
 @strawberry.type(description="A trade as its venue reported it, and its one outcome.")
@@ -57,7 +30,8 @@ class Trade(Recorded):
     venue: str = strawberry.field(name="venueCode")
     trade_id: str
     state: str = strawberry.field(
-        description="SETTLED or REJECTED for ever, or WAITING for something it names."
+        description="SETTLED or REJECTED for ever; CAPTURED until its day is confirmed; WAITING for"
+        " something it names, or for its venue to be cleared."
     )
     method: str | None
     programme: str | None = strawberry.field(name="programmeCode")
@@ -69,6 +43,10 @@ class Trade(Recorded):
     price_fen: strawberry.Private[int | None]
     currency: str | None
     amount_fen: Fen | None
+    seller_fee_fen: Fen | None = strawberry.field(
+        description="The seller gets the amount less this."
+    )
+    buyer_fee_fen: Fen | None = strawberry.field(description="The buyer pays the amount and this.")
     executed_at: datetime | None
     recorded_at: datetime
     code: str | None = strawberry.field(description="Why it was rejected, for programs.")
@@ -96,6 +74,18 @@ class Trade(Recorded):
     async def its_project(self, info: Info) -> ProjectLink:
         return None if self.project is None else await project_of(info, self.project)
 
+    @strawberry.field(description="What was traded, as it is listed there.")
+    async def instrument(self, info: Info) -> Instrument | None:
+        return await instrument_of(info, f"{self.venue}/{self.project}/{self.vintage}")
+
+    @strawberry.field(description="Objections to it, at most one of each party.")
+    async def disputes(self, info: Info) -> list[Dispute]:
+        return list(await disputes_of_trade(info, self.key))
+
+    @strawberry.field(description="The opposite entries, if it was corrected; it stays settled.")
+    async def correction(self, info: Info) -> Correction | None:
+        return await correction_of_posting(info, self.subject)
+
 
 TRADES: Keyset[Trade] = Keyset(
     "trades", (datetime, str, str), lambda one: (one.executed_at, one.venue, one.trade_id)
@@ -113,7 +103,7 @@ class TradeFilter:
     venue: str | None = None
     account: str | None = strawberry.field(default=None, description="As seller or as buyer.")
     project: str | None = None
-    state: str | None = strawberry.field(default=None, description="SETTLED, REJECTED or WAITING.")
+    state: str | None = strawberry.field(default=None, description="CAPTURED, SETTLED or REJECTED.")
 
 
 @strawberry.type
@@ -145,26 +135,44 @@ class TradeQueries:
         return await trade_of(info, venue, trade_id)
 
 
+@strawberry.type(description="The disputed trade.")
+class DisputePayload(Payload):
+    @strawberry.field
+    async def trade(self, info: Info) -> Trade | None:
+        venue, _, trade_id = self.key("trade").partition("/")
+        return await trade_of(info, venue, trade_id)
+
+
+@strawberry.type
+class TradeMutations:
+    object_to_trade = mutation(market.ObjectToTrade, DisputePayload, "dispute_id")
+    close_dispute = mutation(market.CloseDispute, DisputePayload)
+
+
+UPDATES = (TradeCaptured, TradeSettled, TradeRejected, market.TradeDisputed, market.DisputeClosed)
+
+
 @strawberry.type
 class TradeSubscriptions:
     @strawberry.subscription(
-        description="Each trade that you may see, once it is settled or rejected."
+        description="Each trade that you may see, once it is captured, settled, rejected or disputed,"
+        " as it is then."
     )
     async def trade_updated(
         self, info: Info, venue: str | None = None, account: str | None = None
     ) -> AsyncGenerator[Trade, None]:
         info.context.require_viewer()
-        kinds = (TradeSettled, TradeRejected)
-        async for events in listen(info.context, *kinds):
-            named = [event for event in events if venue in (None, event.venue)]
+        async for events in listen(info.context, *UPDATES):
+            keys = dict.fromkeys((event.venue, event.trade_id) for event in events)
+            named = [key for key in keys if venue in (None, key[0])]
             for trade in await seen(info.context, named):
                 if account in (None, trade.seller_account, trade.buyer_account):
                     yield trade
 
 
-async def seen(context: Context, events: list[TradeSettled | TradeRejected]) -> list[Trade]:
+async def seen(context: Context, keys: Sequence[tuple[str, str]]) -> list[Trade]:
     """Those of the trades that this viewer may see: the read itself decides, as for every query."""
-    if not events:
+    if not keys:
         return []
-    venues, trade_ids = [one.venue for one in events], [one.trade_id for one in events]
+    venues, trade_ids = map(list, zip(*keys, strict=True))
     return await reads.private(context, Trade, "trades_by_key", venues, trade_ids)

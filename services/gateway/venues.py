@@ -1,17 +1,16 @@
-"""Venues: where credits are traded, and their days as reported beside what settled."""
+"""Venues: where credits are traded, under which terms, in what, and how their days went."""
 
 from datetime import date
 
 import strawberry
 
 from services.gateway import reads
-from services.gateway.commands import Payload
 from services.gateway.context import Info
-from services.gateway.inputs import mutation
+from services.gateway.instruments import INSTRUMENTS, Instrument
+from services.gateway.market_terms import MarketTerms, terms_in_force, terms_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
-from services.gateway.scalars import Fen, Tonnes
-from services.settlement.messages import market
+from services.gateway.venue_days import DAYS, GAPS, RECONCILIATIONS, Gap, Reconciliation, VenueDay
 
 
 @strawberry.type(description="A trading venue; its code is its user name at the broker.")
@@ -27,24 +26,72 @@ class Venue(Recorded):
     def subject(self) -> str:
         return f"venue/{self.code}"
 
+    @strawberry.field(description="Every version of the rules of its markets, the latest first.")
+    async def terms(
+        self,
+        info: Info,
+        programme: str | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[MarketTerms]:
+        return await terms_of(info, self.code, programme, first, after)
 
-@strawberry.type(description="A venue's day: its own count beside what was captured.")
-class VenueDay:
-    venue: str = strawberry.field(name="venueCode")
-    date: date
-    trades: int
-    tonnes: Tonnes
-    turnover_fen: Fen
-    captured_trades: int | None
-    captured_tonnes: Tonnes | None
-    captured_turnover_fen: Fen | None
-    is_matched: bool | None = strawberry.field(
-        description="Null until no trade of the day waits any longer."
+    @strawberry.field(
+        description="The rules that a day's trades obey; null where the programme is not traded."
     )
+    async def terms_in_force(self, info: Info, programme: str, on: date) -> MarketTerms | None:
+        return await terms_in_force(info, self.code, programme, on)
+
+    @strawberry.field(description="What is listed there, by project and vintage.")
+    async def instruments(
+        self,
+        info: Info,
+        programme: str | None = None,
+        project: str | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[Instrument]:
+        values = (Instrument, "instruments_of_venues", "venue", self.code, first, after)
+        return await INSTRUMENTS.inside(info, *values, programme, project)
+
+    @strawberry.field(description="The days that it has closed, the latest first.")
+    async def days(
+        self,
+        info: Info,
+        since: date | None = None,
+        until: date | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[VenueDay]:
+        values = (VenueDay, "days_of_venues", "venue", self.code, first, after)
+        return await DAYS.inside(info, *values, since, until)
+
+    @strawberry.field(description="Ledger, venue and bank beside each other, the latest day first.")
+    async def reconciliations(
+        self,
+        info: Info,
+        since: date | None = None,
+        until: date | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[Reconciliation]:
+        named = (Reconciliation, "reconciliations_of_venues", "venue", self.code, first, after)
+        return await RECONCILIATIONS.inside(info, *named, since, until)
+
+    @strawberry.field(description="What halted it, the latest first.")
+    async def gaps(
+        self,
+        info: Info,
+        is_open: bool | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[Gap]:
+        return await GAPS.inside(
+            info, Gap, "gaps_of_venues", "venue", self.code, first, after, is_open
+        )
 
 
 VENUES: Keyset[Venue] = Keyset("venues", (str,), lambda one: (one.code,))
-DAYS: Keyset[VenueDay] = Keyset("venueDays", (date,), lambda one: (one.date,))
 
 
 async def venue_of(info: Info, code: str) -> Venue | None:
@@ -62,28 +109,13 @@ class VenueQueries:
         rows = await reads.public(info.context, Venue, "list_venues", *values)
         return VENUES.page(rows, first)
 
+    @strawberry.field(description="The venue with this code.")
+    async def venue(self, info: Info, code: str) -> Venue | None:
+        return await venue_of(info, code)
+
     @strawberry.field(description="A venue's days, the latest first.")
     async def venue_days(
         self, info: Info, venue: str, first: First = PAGE_DEFAULT, after: After = None
     ) -> Connection[VenueDay]:
-        values = (venue, *DAYS.after(after), rows_wanted(first))
-        rows = await reads.public(info.context, VenueDay, "list_venue_days", *values)
-        return DAYS.page(rows, first)
-
-
-@strawberry.type
-class VenuePayload(Payload):
-    @strawberry.field
-    async def venue(self, info: Info) -> Venue | None:
-        return await venue_of(info, self.key("venue"))
-
-
-@strawberry.type
-class VenueMutations:
-    open_venue = mutation(market.OpenVenue, VenuePayload)
-    set_market_terms = mutation(market.SetMarketTerms, VenuePayload)
-    declare_first_price = mutation(market.DeclareFirstPrice, VenuePayload)
-    confirm_day = mutation(market.ConfirmDay, VenuePayload)
-    clear_gap = mutation(market.ClearGap, VenuePayload)
-    start_replay = mutation(market.StartReplay, VenuePayload)
-    end_replay = mutation(market.EndReplay, VenuePayload)
+        values = (VenueDay, "days_of_venues", "venue", venue, first, after, None, None)
+        return await DAYS.inside(info, *values)

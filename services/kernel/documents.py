@@ -70,14 +70,19 @@ def require_documents(documents: Sequence[Described]) -> None:
 def require_document(document: Described) -> None:
     """Raises a refusal unless the document is well described and its content, if it is here, is what it says."""
     require_text("document.name", document.name)
-    if not _SHA256.fullmatch(document.sha256):
-        raise DigestMalformed(document.sha256[:64])
+    require_digest(document.sha256)
     if not _MEDIA_TYPE.fullmatch(document.media_type):
         raise OutOfRange("document.media_type", document.media_type[:40], "type/subtype")
     if not 0 < document.size_bytes <= SIZE_BYTES_MAX:
         raise OutOfRange("document.size_bytes", str(document.size_bytes), f"1 to {SIZE_BYTES_MAX}")
     if document.content is not None:
         _require_content(document, document.content)
+
+
+def require_digest(sha256: str) -> None:
+    """Raises DigestMalformed unless it is a SHA-256 digest as we write them."""
+    if not _SHA256.fullmatch(sha256):
+        raise DigestMalformed(sha256[:64])
 
 
 def _require_content(document: Described, content: bytes) -> None:

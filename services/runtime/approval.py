@@ -118,6 +118,13 @@ class MakerIsApprover(Forbidden):
     subject: str
 
 
+@dataclass(eq=False)
+class ApproverIsAnother(Forbidden):
+    """This command is approved, or refused, by one party alone."""
+
+    subject: str
+
+
 @dataclass(frozen=True, slots=True)
 class Approval:
     """A command as its maker sent it, and who may approve it."""
@@ -126,6 +133,8 @@ class Approval:
     command_type: str
     command: str
     approver_role: str
+    approver: str | None
+    """Who alone may decide; None is anybody with the role."""
     maker: str
     organisation: UUID | None
     roles: Sequence[str]
@@ -164,12 +173,14 @@ async def request(
     except _Undone:
         pass
     approval_id, role = UUID(tx.message_id), service.four_eyes[type(command)]
+    approver = service.approvers.get(type(command))
     await tx.connection.execute(
         outbox.sql["insert_approval"],
         approval_id,
         envelope.type,
         encode(command).decode(),
         role,
+        approver and approver(command),
         tx.actor.subject,
         tx.actor.organisation,
         sorted(tx.actor.roles),
@@ -270,6 +281,8 @@ async def _lock_pending(tx: Transaction, approval_id: UUID) -> Approval:
 def _require_second_person(actor: Actor, waiting: Approval) -> None:
     if actor.subject == waiting.maker:
         raise MakerIsApprover(actor.subject)
+    if waiting.approver not in (None, actor.subject):
+        raise ApproverIsAnother(actor.subject)
     if waiting.approver_role not in actor.roles:
         raise RoleMissing(actor.subject, waiting.approver_role)
     # An approver of no organisation is the registry's own; one of a company approves that company's commands only.

@@ -41,6 +41,8 @@ EVENT_PATIENCE_SECONDS = 30.0
 Handler = Callable[[Transaction, Any], Awaitable[Sequence[Event]]]
 DryRun = Callable[[Transaction, Any], Awaitable[object]]
 """Answers without an effect: what it returns, as JSON, is the answer's result."""
+Approver = Callable[[Any], str]
+"""Who alone may approve such a command."""
 Daily = Callable[[date], Command]
 """The command by which the clock tells a service that this day has begun."""
 
@@ -54,6 +56,10 @@ class Service:
     events: Mapping[type[Event], Handler]
     approvals: approval.Words
     four_eyes: Mapping[type[Command], Role] = field(default_factory=dict[type[Command], Role])
+    approvers: Mapping[type[Command], Approver] = field(
+        default_factory=dict[type[Command], Approver]
+    )
+    """For which commands one person alone is the second, whoever else has the role."""
     dry_runs: Mapping[type[Command], DryRun] = field(default_factory=dict[type[Command], DryRun])
     daily: Daily | None = None
 

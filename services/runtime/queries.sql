@@ -54,11 +54,12 @@ DELETE FROM outbox WHERE id = ANY ($1::bigint[])
 DELETE FROM inbox WHERE received_at < clock_timestamp() - interval '30 days'
 
 -- name: insert_approval
-INSERT INTO approval (id, command_type, command, approver_role, maker, organisation, roles, requested_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+INSERT INTO approval (id, command_type, command, approver_role, approver, maker, organisation, roles, requested_at,
+    expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 
 -- name: lock_approval
-SELECT id, command_type, command, approver_role, maker, organisation, roles, state, requested_at, expires_at
+SELECT id, command_type, command, approver_role, approver, maker, organisation, roles, state, requested_at, expires_at
 FROM approval
 WHERE id = $1
 FOR UPDATE

@@ -32,6 +32,7 @@ LISTENERS: Mapping[str, Sequence[str]] = {
     "settlement": (
         *_ACCOUNTS,
         "registry.account.trading_account_opened",
+        "registry.calendar.days_added",
         "registry.programme.registered",
         "issuance.credits.issued",
     ),
@@ -48,6 +49,8 @@ EXCHANGES = {
 }
 
 
+ORDERED = ("settlement.trades", "settlement.bank")
+"""Queues with one active consumer: what was sent first counts first, and a second process stands by."""
 OUTCOME_DAYS = 7
 """How long a venue may be away before the oldest outcomes leave its queue; GraphQL still has them."""
 
@@ -115,7 +118,7 @@ def _queue(name: str) -> dict[str, object]:
         "x-dead-letter-strategy": "at-least-once",
         "x-overflow": "reject-publish",
     }
-    if name == "settlement.trades":
+    if name in ORDERED:
         arguments["x-single-active-consumer"] = True
     return _declared(name) | {"arguments": arguments}
 

@@ -1,14 +1,14 @@
-"""What the settlement bank reports: each reference is booked once, or rejected for people to look at."""
+"""What the settlement bank reports: read at the door, and each report counted once."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import msgspec
 
 from services.kernel.actors import SYSTEM
 from services.kernel.clocks import is_instant
-from services.kernel.money import FEN_MAX
-from services.kernel.refusals import NotYetKnown, OutOfRange, Refusal
+from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
@@ -23,103 +23,130 @@ from services.runtime.messages import (
     is_storable,
 )
 from services.runtime.postgres import Connection, Pool, Transaction
-from services.settlement import market_store, store
-from services.settlement.ledger import CashKey
-from services.settlement.messages.cash import CashMoved, CashRejected, ReportedCash
-from services.settlement.trades import CURRENCY, CurrencyNotSettled
-from services.settlement.venues import VenueNotOpen
+from services.settlement import bank_store, cash, statements, store
+from services.settlement.messages.cash import ReportedCash, ReportedStatement
 
 REFERENCE_LENGTH_MAX = 100
 _SIGNS = {"bank.deposit_reported": 1, "bank.withdrawal_reported": -1}
+_STATEMENT = "bank.statement_reported"
+
+
+@dataclass(frozen=True, slots=True)
+class BankReport:
+    """A message of the bank that can be read."""
+
+    kind: str
+    message_id: str
+    digest: bytes
+    data: ReportedCash | ReportedStatement
+    age_seconds: float
 
 
 def bank_work(pool: Pool) -> Callable[[Sequence[Delivery]], Awaitable[Sequence[Verdict]]]:
     """The work of the queue ``settlement.bank``."""
 
     async def work(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:
+        read = [_read(delivery) for delivery in deliveries]
         async with pool.acquire() as connection, connection.transaction():
+            await _lock_accounts(connection, read)
+            verdicts: list[Verdict] = []
             said: list[int] = []
-            verdicts = [await _report(connection, delivery, said) for delivery in deliveries]
+            for report in read:
+                is_behind = any(isinstance(verdict, Later) for verdict in verdicts)
+                verdicts.append(
+                    report
+                    if isinstance(report, Dead)
+                    else await _count(connection, report, said, is_behind)
+                )
             await outbox.enqueue(connection, said)
             return verdicts
 
     return work
 
 
-async def _report(connection: Connection, delivery: Delivery, said: list[int]) -> Verdict:
+def _read(delivery: Delivery) -> BankReport | Dead:
     try:
         envelope = decode_envelope(delivery.body)
-        if envelope.type not in _SIGNS or delivery.user_id != "bank":
+        if envelope.type not in (*_SIGNS, _STATEMENT) or delivery.user_id != "bank":
             raise Malformed(f"type {envelope.type} from user {delivery.user_id}")
         if not is_storable(envelope.data):
             raise Malformed(UNSTORABLE)
-        reported = msgspec.json.decode(envelope.data, type=ReportedCash)
+        is_statement = envelope.type == _STATEMENT
+        data = msgspec.json.decode(
+            envelope.data, type=ReportedStatement if is_statement else ReportedCash
+        )
+        _require_readable(data)
         content = digest(envelope.type, canonical(envelope.data))
-        _require_readable(reported)
     except (Malformed, msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as malformed:
         return Dead(f"MALFORMED: {malformed}")
-    now = datetime.now(UTC)
-    tx = Transaction(connection, envelope.id, SYSTEM, reported.booked_at, now)
-    known = await store.get_bank_report(tx, reported.bank_reference)
-    if known is not None:
-        return Done() if known.digest == content else Dead("CONFLICT: known bank reference")
-    try:
-        async with connection.transaction():
-            said += await _book(tx, reported, _SIGNS[envelope.type], content)
-    except NotYetKnown as unknown:
-        if delivery.age_seconds < EVENT_PATIENCE_SECONDS:
-            return Later()
-        said += await _reject(tx, reported, content, unknown)
-    except Refusal as refusal:
-        said += await _reject(tx, reported, content, refusal)
-    return Done()
+    return BankReport(envelope.type, envelope.id, content, data, delivery.age_seconds)
 
 
-def _require_readable(reported: ReportedCash) -> None:
-    """Raises Malformed for a reference that no event could name, or an instant that no calendar holds."""
-    reference = reported.bank_reference
-    if not 0 < len(reference) <= REFERENCE_LENGTH_MAX or not reference.isprintable():
-        raise Malformed(
-            f"bank_reference must have 1 to {REFERENCE_LENGTH_MAX} printable characters"
-        )
-    if not is_instant(reported.booked_at):
+def _require_readable(data: ReportedCash | ReportedStatement) -> None:
+    """Raises Malformed for an id that no event could name, or an instant that no calendar holds."""
+    is_cash = isinstance(data, ReportedCash)
+    name = "bank_reference" if is_cash else "statement_id"
+    given = data.bank_reference if is_cash else data.statement_id
+    if not 0 < len(given) <= REFERENCE_LENGTH_MAX or not given.isprintable():
+        raise Malformed(f"{name} must have 1 to {REFERENCE_LENGTH_MAX} printable characters")
+    if is_cash and not is_instant(data.booked_at):
         raise Malformed("booked_at must name its offset from UTC, and lie in the calendar")
 
 
-async def _book(tx: Transaction, reported: ReportedCash, sign: int, content: bytes) -> list[int]:
-    """Books what the bank says happened; raises the refusal of what cannot be."""
-    if not 0 < reported.amount_fen <= FEN_MAX:
-        raise OutOfRange("amount_fen", str(reported.amount_fen), f"1 to {FEN_MAX}")
-    if reported.currency != CURRENCY:
-        raise CurrencyNotSettled(reported.currency, CURRENCY)
-    if await market_store.get_venue(tx, reported.venue) is None:
-        raise VenueNotOpen(reported.venue)
-    key = CashKey(reported.account, reported.venue, reported.currency)
-    books = await store.lock_books(tx, [reported.account], [], cash=[key])
-    books.account(reported.account)
-    amount_fen = sign * reported.amount_fen
-    books.bank(f"cash/{reported.bank_reference}", key, amount_fen, tx.effective_at)
-    await store.write_books(tx, books)
-    await store.insert_bank_report(tx, reported.bank_reference, content, None)
-    moved = CashMoved(
-        bank_reference=reported.bank_reference,
-        account=reported.account,
-        venue=reported.venue,
-        currency=reported.currency,
-        amount_fen=amount_fen,
-    )
-    return await outbox.append(tx, [moved])
+async def _lock_accounts(connection: Connection, read: Sequence[BankReport | Dead]) -> None:
+    """All accounts of the batch at once and in order: one by one as they come, trades might wait in a circle."""
+    found = [one.data for one in read if isinstance(one, BankReport)]
+    numbers = {data.account for data in found if isinstance(data, ReportedCash)}
+    if numbers:
+        now = datetime.now(UTC)
+        await store.lock_books(Transaction(connection, "", SYSTEM, now, now), numbers, [])
 
 
-async def _reject(
-    tx: Transaction, reported: ReportedCash, content: bytes, refusal: Refusal
-) -> list[int]:
-    body = RefusalBody.of(refusal)
-    await store.insert_bank_report(tx, reported.bank_reference, content, body.code)
-    rejected = CashRejected(
-        bank_reference=reported.bank_reference,
-        code=body.code,
-        message=body.message,
-        fields=body.fields,
-    )
-    return await outbox.append(tx, [rejected])
+async def _count(
+    connection: Connection, report: BankReport, said: list[int], is_behind: bool
+) -> Verdict:
+    if isinstance(report.data, ReportedCash):
+        return await _count_cash(connection, report, report.data, said)
+    return await _count_statement(connection, report, report.data, said, is_behind)
+
+
+async def _count_cash(
+    connection: Connection, report: BankReport, reported: ReportedCash, said: list[int]
+) -> Verdict:
+    tx = Transaction(connection, report.message_id, SYSTEM, reported.booked_at, datetime.now(UTC))
+    known = await bank_store.get_report(tx, reported.bank_reference)
+    if known is not None:
+        is_same = known.digest == report.digest
+        return Done() if is_same else Dead("CONFLICT: known bank reference")
+    try:
+        async with connection.transaction():
+            events = await cash.book(tx, reported, _SIGNS[report.kind], report.digest)
+    except Refusal as refusal:
+        is_early = report.age_seconds < EVENT_PATIENCE_SECONDS
+        if isinstance(refusal, NotYetKnown) and is_early:
+            return Later()
+        events = await cash.reject(tx, reported, report.digest, refusal)
+    said += await outbox.append(tx, events)
+    return Done()
+
+
+async def _count_statement(
+    connection: Connection,
+    report: BankReport,
+    statement: ReportedStatement,
+    said: list[int],
+    is_behind: bool,
+) -> Verdict:
+    now = datetime.now(UTC)
+    tx = Transaction(connection, report.message_id, SYSTEM, now, now)
+    known = await bank_store.get_statement_digest(tx, statement.statement_id)
+    if known is not None:
+        return Done() if known == report.digest else Dead("CONFLICT: known statement")
+    try:
+        events = await statements.reconcile(tx, statement, report.digest, is_behind)
+    except NotYetKnown:
+        return Later()
+    except Refusal as refusal:
+        return Dead(f"{RefusalBody.of(refusal).code}: {refusal}")
+    said += await outbox.append(tx, events)
+    return Done()

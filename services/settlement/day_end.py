@@ -14,20 +14,22 @@ from services.settlement.outcomes import Outcomes, capture_transaction, say, wri
 from services.settlement.settling import settle_captured, void
 from services.settlement.store import Wanted
 from services.settlement.trade_store import Origin
-from services.settlement.trades import Captured
+from services.settlement.trades import Captured, TradeIsFinal
 
 _SETTLED_AT_ONCE = 500
 
 
 async def settle_confirmed(pool: Pool) -> bool:
-    """Settles the next trades of a confirmed day, in the order of capture; returns whether there were any."""
+    """Settles the next trades of confirmed days, in the order of capture; returns whether there were any."""
     async with pool.acquire() as connection, connection.transaction():
         tx = capture_transaction(connection)
         await trade_store.lock_epoch(tx)
-        day = await day_store.next_to_settle(tx)
-        if day is None:
+        next_ = await day_store.next_to_settle(tx)
+        if next_ is None:
             return False
-        captured = await trade_store.list_captured(tx, day.venue, day.date, _SETTLED_AT_ONCE)
+        captured = await trade_store.list_captured(
+            tx, next_.venue, next_.until_capture, _SETTLED_AT_ONCE
+        )
         books, market = await _load(tx, captured)
         outcomes = Outcomes()
         for origin, one in captured:
@@ -41,12 +43,15 @@ async def settle_confirmed(pool: Pool) -> bool:
 async def void_captured(
     tx: Transaction, venue: str, trade_id: str, refusal: Refusal, outcomes: Outcomes
 ) -> None:
-    """Ends both holds of a captured trade and rejects it; raises ProceedsSpent."""
+    """Ends both holds of a captured trade and rejects it; raises ProceedsSpent, or TradeIsFinal once confirmed."""
     found = await trade_store.get_captured(tx, venue, trade_id)
     assert found is not None  # whoever decides trades does so alone
     origin, captured = found
+    if await day_store.is_confirmed(tx, venue, captured.traded_on):
+        raise TradeIsFinal("CONFIRMED")
     books, market = await _load(tx, [found])
-    void(captured, books, market)
+    later = await trade_store.list_captured_later(tx, origin, captured.trade.seller_account)
+    void(captured, books, market, later)
     await trade_store.delete_captured(tx, [origin.key])
     report = TradeReport(
         venue, trade_id, origin.digest, b"", origin.causation_id, captured.trade, None

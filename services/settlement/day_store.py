@@ -27,11 +27,11 @@ class DayCount:
 
 
 @dataclass(frozen=True, slots=True)
-class VenueDate:
-    """A day of a venue."""
+class Settleable:
+    """A venue whose captured trades are to settle, before the first that is of a day without both confirmations."""
 
     venue: str
-    date: date
+    until_capture: int | None
 
 
 async def get_day_digest(tx: Transaction, venue: str, day: date) -> bytes | None:
@@ -72,9 +72,10 @@ async def count_day(tx: Transaction, count: DayCount) -> bool:
     )
 
 
-async def insert_gap(tx: Transaction, venue: str, day: date, kind: str) -> None:
-    """Halts the venue."""
-    await tx.connection.execute(sql["insert_gap"], venue, day, kind, tx.recorded_at)
+async def open_gap(tx: Transaction, venue: str, day: date, kind: str) -> bool:
+    """Halts the venue; False if this difference of the day halts it already."""
+    args = venue, day, kind, tx.recorded_at
+    return await tx.connection.fetchval(sql["open_gap"], *args) is not None
 
 
 async def clear_gap(
@@ -107,6 +108,11 @@ async def insert_confirmation(tx: Transaction, venue: str, day: date) -> bool:
     return inserted is not None
 
 
-async def next_to_settle(tx: Transaction) -> VenueDate | None:
-    """The earliest day with both confirmations whose captured trades have not settled."""
-    return row(VenueDate, await tx.connection.fetchrow(sql["next_day_to_settle"]))
+async def next_to_settle(tx: Transaction) -> Settleable | None:
+    """A venue whose captured trades are to settle now, and up to which of them."""
+    return row(Settleable, await tx.connection.fetchrow(sql["next_to_settle"]))
+
+
+async def is_confirmed(tx: Transaction, venue: str, day: date) -> bool:
+    """Whether the registry has confirmed a day that the venue has closed."""
+    return await tx.connection.fetchval(sql["is_day_confirmed"], venue, day)

@@ -57,7 +57,7 @@ async def _count(tx: Transaction) -> list[int]:
         )
         occurrences.append(Occurrence(reconciled, tx.recorded_at, count.causation_id))
         if not is_matched:
-            await day_store.insert_gap(tx, count.venue, count.date, "TRADES")
+            await day_store.open_gap(tx, count.venue, count.date, "TRADES")
             halted = VenueHalted(venue=count.venue, date=count.date, kind="TRADES")
             occurrences.append(Occurrence(halted, tx.recorded_at, count.causation_id))
     return await outbox.append_many(tx, occurrences)

@@ -27,9 +27,14 @@ SET captured_trades = $3, captured_tonnes = $4, captured_turnover_fen = $5
 WHERE venue = $1 AND date = $2
 RETURNING is_matched
 
--- name: insert_gap
+-- name: open_gap
+-- One that was cleared opens again; of one that is open there is no row.
 INSERT INTO gap (venue, date, kind, opened_at)
 VALUES ($1, $2, $3, $4)
+ON CONFLICT (venue, date, kind) DO UPDATE
+SET opened_at = EXCLUDED.opened_at, cleared_at = NULL, cleared_by = NULL, approved_by = NULL, explanation = NULL
+WHERE gap.cleared_at IS NOT NULL
+RETURNING venue
 
 -- name: clear_gap
 UPDATE gap
@@ -43,13 +48,25 @@ VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 RETURNING venue
 
--- name: next_day_to_settle
--- The earliest day with both confirmations whose captured trades have not settled; a halted venue's wait.
-SELECT c.venue, c.traded_on AS date
-FROM captured_trade c
-JOIN day_confirmation d ON d.venue = c.venue AND d.date = c.traded_on
-JOIN venue_day v ON v.venue = c.venue AND v.date = c.traded_on
-WHERE v.captured_trades IS NOT NULL
-  AND NOT EXISTS (SELECT FROM gap WHERE gap.venue = c.venue AND cleared_at IS NULL)
-ORDER BY c.venue, c.traded_on, c.capture
+-- name: next_to_settle
+-- A venue that is not halted and whose first captured trade is of a day with both confirmations; and the first captured
+-- trade that is of another day, where it has one: what was captured after that may be paid from it.
+SELECT venue.code AS venue, unconfirmed.capture AS until_capture
+FROM venue
+CROSS JOIN LATERAL (SELECT min(capture) AS capture FROM captured_trade c WHERE c.venue = venue.code) AS first
+CROSS JOIN LATERAL (
+    SELECT min(c.capture) AS capture
+    FROM captured_trade c
+    WHERE c.venue = venue.code
+      AND NOT EXISTS (
+        SELECT FROM day_confirmation d JOIN venue_day v USING (venue, date)
+        WHERE d.venue = c.venue AND d.date = c.traded_on AND v.captured_trades IS NOT NULL)
+) AS unconfirmed
+WHERE first.capture IS NOT NULL
+  AND unconfirmed.capture IS DISTINCT FROM first.capture
+  AND NOT EXISTS (SELECT FROM gap WHERE gap.venue = venue.code AND cleared_at IS NULL)
+ORDER BY venue.code
 LIMIT 1
+
+-- name: is_day_confirmed
+SELECT EXISTS (SELECT FROM day_confirmation WHERE venue = $1 AND date = $2)

@@ -10,7 +10,14 @@ from services.kernel.refusals import AlreadyExists, NotYetKnown
 from services.runtime.inbox import Service
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
-from services.settlement import learning, market_handlers, market_store, store
+from services.settlement import (
+    correction_handlers,
+    learning,
+    market_handlers,
+    market_store,
+    store,
+    transfer_handlers,
+)
 from services.settlement.ledger import Batch, Bucket, Instrument, Place
 from services.settlement.market import Listing, Market, require_listing
 from services.settlement.messages import APPROVALS
@@ -20,7 +27,7 @@ from services.settlement.messages.holdings import (
     MoveFromVenue,
     MoveToVenue,
 )
-from services.settlement.messages.market import InstrumentListed
+from services.settlement.messages.market import InstrumentListed, OpenDay
 from services.settlement.messages.retirements import CreditsRetired, RetireCredits
 from services.settlement.owners import lock_own, require_tonnes
 from services.settlement.retirements import certificate_number, require_usable
@@ -168,6 +175,8 @@ SERVICE = Service(
     name="settlement",
     commands={
         **market_handlers.COMMANDS,
+        **transfer_handlers.COMMANDS,
+        **correction_handlers.COMMANDS,
         MoveToVenue: move_to_venue,
         MoveFromVenue: move_from_venue,
         RetireCredits: retire_credits,
@@ -177,5 +186,11 @@ SERVICE = Service(
         CreditsIssued: on_credits_issued,
     },
     approvals=APPROVALS,
-    four_eyes={**market_handlers.FOUR_EYES, RetireCredits: Role.APPROVER},
+    four_eyes={
+        **market_handlers.FOUR_EYES,
+        **correction_handlers.FOUR_EYES,
+        RetireCredits: Role.APPROVER,
+    },
+    approvers=market_handlers.APPROVERS,
+    daily=lambda day: OpenDay(date=day),
 )

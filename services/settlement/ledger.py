@@ -26,7 +26,7 @@ class Bucket(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """One holder's bucket; a venue belongs to the bucket ``exchange`` and to no other."""
+    """One holder's bucket; a venue belongs to ``exchange``, and to what is ``reserved`` for its trades."""
 
     account: str
     bucket: Bucket

@@ -6,7 +6,7 @@ from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
 from services.kernel.money import price_fen, yuan
 from services.kernel.refusals import AlreadyExists, NotYetKnown, OutOfRange, Unknown
-from services.runtime.inbox import Handler
+from services.runtime.inbox import Approver, Handler
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
 from services.settlement import day_store, market_store, store
@@ -32,7 +32,6 @@ from services.settlement.terms import read_terms, require_later
 from services.settlement.venues import (
     DayNotClosed,
     Mode,
-    OtherVenue,
     Venue,
     VenueNotOpen,
     require_admissible,
@@ -87,8 +86,6 @@ async def _change_mode(tx: Transaction, code: str, mode: Mode) -> Sequence[Event
 
 async def declare_first_price(tx: Transaction, command: DeclareFirstPrice) -> Sequence[Event]:
     """An owner who brought an instrument to the venue names its first reference price; the venue confirms it."""
-    if tx.approved_by not in (None, "", command.venue):
-        raise OtherVenue(tx.approved_by, command.venue)
     books = await store.lock_books(tx, [command.account], [])
     require_owner(tx.actor, books.accounts.get(command.account), command.account)
     await _require_venue(tx, command.venue)
@@ -159,6 +156,14 @@ COMMANDS: Mapping[type[Command], Handler] = {
     ConfirmDay: confirm_day,
     ClearGap: clear_gap,
 }
+
+
+def _confirming_venue(command: DeclareFirstPrice) -> str:
+    """The venue at which the instrument trades."""
+    return command.venue
+
+
+APPROVERS: Mapping[type[Command], Approver] = {DeclareFirstPrice: _confirming_venue}
 FOUR_EYES: Mapping[type[Command], Role] = {
     SetMarketTerms: Role.APPROVER,
     DeclareFirstPrice: Role.VENUE,

@@ -1,7 +1,7 @@
 """Outcomes: the pure rule applied to many trades on one copy of the books, and what is written and said of it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from services.kernel.actors import SYSTEM
@@ -23,10 +23,11 @@ from services.settlement.messages.trades import (
     TradeRejected,
     TradeSettled,
 )
-from services.settlement.settling import settle
+from services.settlement.settling import require_open_day, settle
 from services.settlement.store import Wanted
 from services.settlement.trade_store import Origin
-from services.settlement.trades import Captured, MalformedTrade, Settled, State
+from services.settlement.trades import Captured, DayIsClosed, MalformedTrade, Settled, State
+from services.settlement.venues import Venue
 
 
 @dataclass
@@ -85,14 +86,29 @@ async def decide(
     """Applies the pure rule to each trade in order, on one copy of the books; then writes the difference."""
     trades = [report.trade for report in reports if report.trade]
     market = await _load_market(tx, reports, trades)
+    if is_sweep:  # what waits came before its day was closed
+        market.venues = {code: replace(one, closed_on=None) for code, one in market.venues.items()}
     books = await _load_books(tx, trades, market)
     for report in reports:
         venue = market.venues.get(report.venue)
         if venue and (venue.is_halted or (venue.has_backlog and not is_sweep)):
-            outcomes.halted.append(report)
+            _postpone(report, venue, tx.recorded_at, outcomes, is_sweep=is_sweep)
         else:
             _decide_one(report, books, market, tx.recorded_at, outcomes)
     await write_decided(tx, books, market, outcomes)
+
+
+def _postpone(
+    report: TradeReport, venue: Venue, clock: datetime, outcomes: Outcomes, *, is_sweep: bool
+) -> None:
+    """A halted venue's trade waits, unless it comes after the close of its day."""
+    try:
+        if report.trade and not is_sweep:
+            require_open_day(venue, market_day(report.trade.executed_at))
+    except DayIsClosed as refusal:
+        outcomes.reject(report, refusal, clock)
+    else:
+        outcomes.halted.append(report)
 
 
 def _decide_one(

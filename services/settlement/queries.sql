@@ -141,12 +141,3 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $
 
 -- name: has_retirement
 SELECT EXISTS (SELECT FROM retirement WHERE retirement_id = $1)
-
--- name: insert_bank_report
-INSERT INTO bank_report (bank_reference, digest, state, code, effective_at, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6)
-
--- name: get_bank_report
-SELECT digest, state
-FROM bank_report
-WHERE bank_reference = $1

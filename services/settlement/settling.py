@@ -1,5 +1,6 @@
 """The rules by which one reported trade is captured and settles, read from top to bottom; a broken one rejects it."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 from services.kernel.blocks import Block
@@ -7,7 +8,7 @@ from services.kernel.clocks import CLOCK_LEEWAY, market_day
 from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen
 from services.kernel.refusals import NotYetKnown
 from services.settlement.books import Books
-from services.settlement.ledger import Account, Bucket, Instrument, Place
+from services.settlement.ledger import Account, Bucket, CashKey, Instrument, Place
 from services.settlement.market import (
     NEVER,
     MarketBooks,
@@ -28,6 +29,7 @@ from services.settlement.trades import (
     CurrencyNotSettled,
     DayIsClosed,
     ExecutedInFuture,
+    FeeReceiverMayNotTrade,
     MethodNotOpen,
     ProceedsSpent,
     QuantityOutOfRange,
@@ -68,15 +70,32 @@ def settle_captured(captured: Captured, books: Books, market: MarketBooks) -> Se
     return _deliver_versus_payment(captured, Bucket.RESERVED, books, market)
 
 
-def void(captured: Captured, books: Books, market: MarketBooks) -> None:
-    """The venue cancels the trade before it has settled: both holds end. Raises ProceedsSpent."""
-    trade, spendable = captured.trade, books.position(captured.seller).spendable_fen
-    if spendable < captured.proceeds_fen:
-        raise ProceedsSpent(trade.seller_account, captured.proceeds_fen, spendable)
+def void(
+    captured: Captured, books: Books, market: MarketBooks, later: Sequence[Captured] = ()
+) -> None:
+    """The venue cancels the trade before it has settled: both holds end. Raises ProceedsSpent.
+
+    What the seller bought later settles earlier than what the seller sold still later, so the proceeds must be left
+    over at each step on the way, not only at its end.
+    """
+    trade = captured.trade
+    left = _least_spendable_fen(captured.seller, books, later)
+    if left < captured.proceeds_fen:
+        raise ProceedsSpent(trade.seller_account, captured.proceeds_fen, left)
     books.release(captured.buyer, captured.seller, captured.cost_fen, captured.proceeds_fen)
     _move_held(captured, Bucket.RESERVED, Bucket.EXCHANGE, books)
     totals = totals_of(trade.method, trade.quantity, captured.amount_fen)
     market.add(captured.market, captured.traded_on, totals, sign=-1)
+
+
+def _least_spendable_fen(party: CashKey, books: Books, later: Sequence[Captured]) -> int:
+    """The least that the party may spend at any step of these captured trades, which all come in the position."""
+    least = spendable = books.position(party).spendable_fen
+    for one in reversed(later):
+        spendable += one.cost_fen if one.buyer == party else 0
+        spendable -= one.proceeds_fen if one.seller == party else 0
+        least = min(least, spendable)
+    return least
 
 
 def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: datetime) -> Captured:
@@ -93,6 +112,8 @@ def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: dat
     terms = market.terms_on(trade.venue, programme, day)
     if terms is None:
         raise ProgrammeNotTraded(programme, trade.venue, day)
+    if terms.fee_account in (trade.seller_account, trade.buyer_account):
+        raise FeeReceiverMayNotTrade(str(terms.fee_account), trade.venue)
     price = _require_terms(trade, terms)
     captured = _captured(trade, programme, terms, price, day)
     _require_market(captured, terms, market)
@@ -113,6 +134,11 @@ def _require_plain(trade: ExecutedTrade, venue: Venue, day: date, clock: datetim
     # A trade that waited in the queue through an outage still stands, so only the future is refused.
     if trade.executed_at > clock + CLOCK_LEEWAY:
         raise ExecutedInFuture(trade.executed_at.isoformat(), clock.isoformat())
+    require_open_day(venue, day)
+
+
+def require_open_day(venue: Venue, day: date) -> None:
+    """Raises DayIsClosed for a day that the venue has closed, unless it reports history."""
     if venue.mode == Mode.LIVE and venue.closed_on is not None and day <= venue.closed_on:
         raise DayIsClosed(day, venue.closed_on)
 

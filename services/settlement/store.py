@@ -1,4 +1,4 @@
-"""What settlement keeps of the ledger, moves, retirements and bank reports: one function a statement."""
+"""What settlement keeps of the ledger, moves and retirements: one function a statement."""
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown
 from services.runtime import queries
 from services.runtime.postgres import Transaction, columns, row, rows
+from services.settlement import bank_store
 from services.settlement.books import Books
 from services.settlement.ledger import (
     Account,
@@ -233,6 +234,7 @@ async def _insert_entries(tx: Transaction, books: Books) -> None:
             for entry in books.cash_entries
         )
         await tx.connection.execute(sql["insert_cash_entries"], *paid, tx.recorded_at)
+        await bank_store.add_to_days(tx, books.cash_entries)
 
 
 async def _change_cash(
@@ -305,35 +307,6 @@ async def insert_retirement(
         command.is_public,
         tx.actor.subject,
         approver,
-        tx.effective_at,
-        tx.recorded_at,
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class KnownBankReport:
-    """What came of a bank reference before."""
-
-    digest: bytes
-    state: str
-
-
-async def get_bank_report(tx: Transaction, bank_reference: str) -> KnownBankReport | None:
-    """What came of this bank reference, if it came before."""
-    record = await tx.connection.fetchrow(sql["get_bank_report"], bank_reference)
-    return row(KnownBankReport, record)
-
-
-async def insert_bank_report(
-    tx: Transaction, bank_reference: str, digest: bytes, code: str | None
-) -> None:
-    """Notes a bank reference as booked, or as rejected with this code."""
-    await tx.connection.execute(
-        sql["insert_bank_report"],
-        bank_reference,
-        digest,
-        "REJECTED" if code else "BOOKED",
-        code,
         tx.effective_at,
         tx.recorded_at,
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 
 import asyncpg
@@ -176,11 +176,17 @@ async def insert_captured(tx: Transaction, captured: Sequence[tuple[Origin, Capt
 
 
 async def list_captured(
-    tx: Transaction, venue: str, day: date, limit: int
+    tx: Transaction, venue: str, until_capture: int | None, limit: int
 ) -> list[tuple[Origin, Captured]]:
-    """The captured trades of a venue's day that came first."""
-    found = await tx.connection.fetch(sql["list_captured_of_day"], venue, day, limit)
+    """The captured trades of a venue that came first, in their order."""
+    found = await tx.connection.fetch(sql["list_captured"], venue, until_capture, limit)
     return [_captured(record) for record in found]
+
+
+async def list_captured_later(tx: Transaction, origin: Origin, account: str) -> list[Captured]:
+    """What the account has bought and sold at the venue since this captured trade, in the order of capture."""
+    found = await tx.connection.fetch(sql["list_captured_later"], *origin.key, account)
+    return [_captured(record)[1] for record in found]
 
 
 async def get_captured(

@@ -115,6 +115,14 @@ class AccountMayNotTrade(Forbidden):
 
 
 @dataclass(eq=False)
+class FeeReceiverMayNotTrade(Forbidden):
+    """Who receives the commissions of a market does not trade in it (article 47)."""
+
+    account: str
+    venue: str
+
+
+@dataclass(eq=False)
 class ProceedsSpent(Conflict):
     """The seller has spent what the trade is to bring, so that it cannot be cancelled."""
 

@@ -43,14 +43,23 @@ FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::tex
         $17::text[], $18::timestamptz[], $19::date[])
     AS new
 
--- name: list_captured_of_day
--- The captured trades of a venue's day in the order of capture.
+-- name: list_captured
+-- A venue's captured trades in the order of capture, up to one of them.
 SELECT venue, trade_id, digest, causation_id, method, programme, project, vintage, seller_account, buyer_account,
     quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, fee_account, executed_at, traded_on
 FROM captured_trade
-WHERE venue = $1 AND traded_on = $2
+WHERE venue = $1 AND ($2::bigint IS NULL OR capture < $2)
 ORDER BY capture
 LIMIT $3
+
+-- name: list_captured_later
+-- An account's captured trades at a venue that came after one of them.
+SELECT venue, trade_id, digest, causation_id, method, programme, project, vintage, seller_account, buyer_account,
+    quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, fee_account, executed_at, traded_on
+FROM captured_trade
+WHERE venue = $1 AND (seller_account = $3 OR buyer_account = $3)
+  AND capture > (SELECT capture FROM captured_trade WHERE venue = $1 AND trade_id = $2)
+ORDER BY capture
 
 -- name: get_captured
 SELECT venue, trade_id, digest, causation_id, method, programme, project, vintage, seller_account, buyer_account,

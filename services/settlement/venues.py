@@ -63,14 +63,6 @@ class ProgrammeNotTraded(Invalid):
 
 
 @dataclass(eq=False)
-class OtherVenue(Forbidden):
-    """A venue confirms what concerns its own market, and nobody else does."""
-
-    subject: str
-    venue: str
-
-
-@dataclass(eq=False)
 class DayNotClosed(Conflict):
     """The registry confirms a day that the venue has closed and counted."""
 

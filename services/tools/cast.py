@@ -36,6 +36,10 @@ class Cast:
         """The auditor's token: sees everything, does nothing."""
         return self._token("demo-auditor", None, Role.AUDITOR)
 
+    def venue(self, code: str) -> str:
+        """The token of a venue, which confirms what concerns its own market."""
+        return self._token(code, None, Role.VENUE, Role.HISTORIAN)
+
     def operator(self, key: str) -> str:
         """Who operates this organisation's account."""
         return f"demo-operator-{key}"

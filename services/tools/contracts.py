@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 
 import msgspec
 
@@ -74,6 +75,7 @@ def _lifecycles() -> str:
     from services.issuance import reductions, reports
     from services.registry import accounts, applications, duplicates, projects
     from services.runtime import approval
+    from services.settlement import disputes, transfers
     from services.settlement import trades as trade_rules
 
     diagrams = {
@@ -84,6 +86,8 @@ def _lifecycles() -> str:
         "A monitoring report": mermaid(reports.LIFECYCLE),
         "Reductions": mermaid(reductions.LIFECYCLE),
         "A reported trade": mermaid(trade_rules.LIFECYCLE),
+        "A dispute about a trade": mermaid(disputes.LIFECYCLE),
+        "A transfer without a trade": mermaid(transfers.LIFECYCLE),
         "An approval (four eyes)": mermaid(approval.LIFECYCLE),
     }
     parts = [f"## {noun}\n\n```mermaid\n{drawn}\n```\n" for noun, drawn in diagrams.items()]
@@ -100,7 +104,10 @@ def _asyncapi() -> str:
 def refusals() -> dict[str, list[type[Refusal]]]:
     """The closed list: every code by which anything can be refused, with what refuses under it."""
     for service in _SERVICES:
-        import_module(f"services.{service}.handlers")
+        package = import_module(f"services.{service}")
+        for module in iter_modules(package.__path__):
+            if module.name != "__main__":
+                import_module(f"services.{service}.{module.name}")
     import_module("services.runtime.caller")
     found: dict[str, list[type[Refusal]]] = {}
     for kind in every_refusal():

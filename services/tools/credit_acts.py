@@ -7,7 +7,7 @@ import msgspec
 
 from services.tools.companies import owner_keys
 from services.tools.market_days import next_working_day, working_days_before
-from services.tools.play import ACCEPTED, PENDING, Play, document
+from services.tools.play import ACCEPTED, Play, document
 from services.tools.records import Example, Monitored, Reduction
 from services.tools.register_acts import REVIEWER
 from services.tools.stage import beijing
@@ -79,20 +79,13 @@ async def _issue(
     play: Play, step: tuple[object, ...], reduction_id: str, issued_at: datetime
 ) -> None:
     """Irreversible, so one person asks and a second one approves."""
-    asked = await play.command(
+    await play.by_two(
         "issueCredits",
         play.cast.registrar,
+        play.cast.second,
         ("issuance", *step),
         issued_at,
-        expecting=PENDING,
         reductionId=reduction_id,
-    )
-    await play.command(
-        "approve",
-        play.cast.second,
-        ("issuance approved", *step),
-        issued_at,
-        approvalId=asked.approval_id,
     )
 
 

@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import cache
 
-from services.tools import auditor, credit_acts, market_acts, register_acts
+from services.tools import auditor, credit_acts, market_acts, pilot_acts, register_acts
 from services.tools.cast import Cast
 from services.tools.client import opened_desk, opened_sender
 from services.tools.launcher.places import write_private
@@ -27,9 +27,10 @@ ACTS = (
     market_acts.venues,
     credit_acts.issue_all,
     market_acts.moves_to_venue,
+    market_acts.first_prices,
     market_acts.cash,
     market_acts.tape,
-    market_acts.pilot_story,
+    pilot_acts.pilot_story,
     market_acts.end_replays,
 )
 
@@ -92,9 +93,9 @@ async def _figures(play: Play) -> dict[str, object]:
         "batches_issued": len(batches),
         "tonnes_issued": sum(int(one["tonnes"]) for one in batches),
         "trading_days": sum(1 for day in days if day["isMatched"]),
-        "tonnes_traded": sum(int(day["settledTonnes"]) for day in days),
-        "turnover_fen": sum(int(day["settledTurnoverFen"]) for day in days),
-        "trades_settled": sum(int(day["settledTrades"]) for day in days),
+        "tonnes_traded": sum(int(day["capturedTonnes"]) for day in days),
+        "turnover_fen": sum(int(day["capturedTurnoverFen"]) for day in days),
+        "trades_settled": await market_acts.settled_trades(play),
         "trades_published": len(published),
         "pilot_tonnes_traded": int(pilot["market"]["tonnes"]),
         "pilot_tonnes_retired": sum(
@@ -112,7 +113,7 @@ _BATCHES = """query($after: String) {
     edges { node { batchId tonnes isOpening } } pageInfo { hasNextPage endCursor } } }"""
 _DAYS = """query($after: String) {
   venueDays(venue: "CBGEX", first: 100, after: $after) {
-    edges { node { date isMatched settledTrades settledTonnes settledTurnoverFen } }
+    edges { node { date isMatched capturedTrades capturedTonnes capturedTurnoverFen } }
     pageInfo { hasNextPage endCursor } } }"""
 _PILOT = """query($programme: String!) {
   market(programme: $programme) { tonnes }

@@ -2,59 +2,75 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import date, time, timedelta
 from itertools import groupby
 
 from services.kernel.clocks import market_day
+from services.kernel.money import yuan
 from services.runtime.messages import CloudEvent
-from services.tools.client import Answered, RefusedError, reported
-from services.tools.companies import invented_credit_code
-from services.tools.play import ACCEPTED, PENDING, REFUSED, Play
+from services.settlement.messages.market import SetMarketTerms
+from services.tools.client import reported
+from services.tools.play import Play, fields_of
 from services.tools.register_acts import OPENING_DAY
 from services.tools.stage import (
     SENT_TWICE_EVERY,
     DayClosed,
     Deposit,
+    Listing,
     Move,
     beijing,
     day_closes,
     deposits,
+    listings,
     moves,
-    pilot_trade,
 )
-from services.tools.tape import Instrument, Trade, trade_body
+from services.tools.tape import Trade, trade_body
 
 EXCHANGE, PILOT = "CBGEX", "HZ-PILOT"
-PILOT_MOVED_TONNES = 20_000
-PILOT_SPARE_FEN = 20_000_000  # so that a newcomer can publish trades by hand
+FIRST_PRICE_DECLARED = time(9)
 
 
 async def venues(play: Play) -> None:
-    """The two venues, both in replay: what they report is history."""
-    story, opened = play.records.story, beijing(OPENING_DAY, time(11))
-    legacy = [story.opening_batch.programme]
-    traded = {EXCHANGE: ["CCER", *legacy], PILOT: [story.pilot.programme]}
-    for venue in story.venues:
+    """The two venues with the rules of their markets, both in replay: what they report is history."""
+    registrar, opened = play.cast.registrar, beijing(OPENING_DAY, time(11))
+    for venue in play.records.story.venues:
+        step = "venue", venue.code
+        await play.command("openVenue", registrar, step, opened, code=venue.code, name=venue.name)
         await play.command(
-            "openVenue",
-            play.cast.registrar,
-            ("venue", venue.code),
-            opened,
-            code=venue.code,
-            name=venue.name,
-            programmes=traded[venue.code],
-            methods=[venue.method],
+            "startReplay", registrar, ("replay", venue.code), opened, venue=venue.code
         )
-        await play.command(
-            "startReplay", play.cast.registrar, ("replay", venue.code), opened, venue=venue.code
-        )
+    for terms in play.records.market_terms:
+        step = "market terms", terms.venue, terms.programme
+        said = fields_of(SetMarketTerms(terms=terms))
+        await play.by_two("setMarketTerms", registrar, play.cast.second, step, opened, **said)
 
 
 async def moves_to_venue(play: Play) -> None:
     """Owners move their credits to the exchange, each batch on the eve of its first trade."""
     await play.until("every batch to be credited", lambda: _all_credited(play))
-    moved = [_move(play, move, EXCHANGE) for move in moves(play.records, play.tape)]
+    moved = [move_in(play, move, EXCHANGE) for move in moves(play.records, play.tape)]
     await play.all("moves to the venue", moved)
+
+
+async def first_prices(play: Play) -> None:
+    """Who brings an instrument names its first reference price, and the venue confirms it."""
+    listed = listings(play.tape, moves(play.records, play.tape))
+    await play.all("first prices", [_first_price(play, listing) for listing in listed])
+
+
+async def _first_price(play: Play, listing: Listing) -> None:
+    await play.by_two(
+        "declareFirstPrice",
+        play.cast.owner(listing.seller),
+        play.cast.venue(EXCHANGE),
+        ("first price", listing.instrument),
+        beijing(listing.listed_on, FIRST_PRICE_DECLARED),
+        venue=EXCHANGE,
+        account=play.cast.numbers[listing.seller],
+        project=listing.instrument.project,
+        vintage=listing.instrument.vintage,
+        price=yuan(listing.declared_fen),
+    )
 
 
 async def _all_credited(play: Play) -> bool:
@@ -75,7 +91,7 @@ async def _all_credited(play: Play) -> bool:
     return True
 
 
-async def _move(play: Play, move: Move, venue: str) -> None:
+async def move_in(play: Play, move: Move, venue: str) -> None:
     await play.command(
         "moveToVenue",
         play.cast.owner(move.seller),
@@ -91,10 +107,10 @@ async def _move(play: Play, move: Move, venue: str) -> None:
 
 async def cash(play: Play) -> None:
     """The bank reports what buyers paid in, quarter by quarter, before they need it."""
-    await _pay_in(play, list(deposits(play.tape)), EXCHANGE)
+    await pay_in(play, list(deposits(play.tape)), EXCHANGE)
 
 
-async def _pay_in(play: Play, paid: Sequence[Deposit], venue: str) -> None:
+async def pay_in(play: Play, paid: Sequence[Deposit], venue: str) -> None:
     messages = [("bank.deposit_reported", _deposit(play, deposit, venue)) for deposit in paid]
     await play.senders["bank"].send("tonne.bank", messages)
     owed: Counter[str] = Counter()
@@ -141,19 +157,53 @@ async def tape(play: Play) -> None:
         trades = by_day.get(close.day, [])
         again = [t for n, t in enumerate(trades, number + 1) if n % SENT_TWICE_EVERY == 0]
         number += len(trades)
-        await _send_trades(play, EXCHANGE, [*trades, *again])
+        await send_trades(play, EXCHANGE, [*trades, *again])
         await play.senders[EXCHANGE].send(
             "tonne.trades", [(f"venue.day_closed.{EXCHANGE}", _close(close))]
         )
         play.on_progress("trades published", number, len(play.tape))
     await play.until("every day to be counted", lambda: _days_counted(play, len(closes)))
+    await play.all("days confirmed", [_confirm(play, close) for close in closes])
+    await play.until("every trade to settle", lambda: _all_settled(play))
+
+
+async def _confirm(play: Play, close: DayClosed) -> None:
+    """The registry's confirmation, after the venue's own: the day's trades settle."""
+    await play.command(
+        "confirmDay",
+        play.cast.registrar,
+        ("confirmation", close.day),
+        close.closed_at + timedelta(hours=1),
+        venue=EXCHANGE,
+        date=close.day.isoformat(),
+    )
+
+
+async def _all_settled(play: Play) -> bool:
+    settled = await settled_trades(play)
+    play.on_progress("trades settled", settled, len(play.tape))
+    return settled >= len(play.tape)
+
+
+async def settled_trades(play: Play) -> int:
+    """How many trades of the exchange have settled."""
+    settled = 0
+    for terms in play.records.market_terms:
+        if terms.venue != EXCHANGE:
+            continue
+        answer = await play.desk.query(
+            "query($programme: String!) { market(programme: $programme) { trades } }",
+            programme=terms.programme,
+        )
+        settled += int(answer["market"]["trades"]) if answer["market"] else 0
+    return settled
 
 
 def _day(trade: Trade) -> date:
     return market_day(trade.executed_at)
 
 
-async def _send_trades(play: Play, venue: str, trades: Iterable[Trade]) -> None:
+async def send_trades(play: Play, venue: str, trades: Iterable[Trade]) -> None:
     key = f"trade.executed.{venue}"
     messages = [(key, trade_event(trade, play.cast.numbers)) for trade in trades]
     await play.senders[venue].send("tonne.trades", messages)
@@ -187,124 +237,6 @@ async def _days_counted(play: Play, days: int) -> bool:
     counted = len(await play.desk.everything(document, "venueDays"))
     play.on_progress("days counted", counted, days)
     return counted >= days
-
-
-async def pilot_story(play: Play) -> None:
-    """Electronics recycling: moved, paid in, traded, refused for ETS use, retired for own emissions by two persons."""
-    trade = pilot_trade(play.records.story)
-    eve = trade.executed_at - timedelta(days=1)
-    move = Move("pilot-owner", trade.instrument, 1, PILOT_MOVED_TONNES, eve)
-    await play.until("the pilot's batch", lambda: _is_credited(play, "pilot-owner"))
-    await _move(play, move, PILOT)
-    paid = Deposit("pilot-buyer", trade.value_fen + PILOT_SPARE_FEN, eve, "DEMO-pilot")
-    await _pay_in(play, [paid], PILOT)
-    await _send_trades(play, PILOT, [trade])
-    await play.until("the pilot's trade", lambda: _is_credited(play, "pilot-buyer"))
-    await _move_back(play, trade)
-    await _refused_offset(play, trade.instrument)
-    await _retire(play, trade.instrument)
-
-
-async def _is_credited(play: Play, key: str) -> bool:
-    answer = await play.desk.query(
-        "query($number: String!) { account(number: $number) {"
-        " holdings(first: 1) { edges { node { tonnes } } } } }",
-        play.cast.overseer,
-        number=play.cast.numbers[key],
-    )
-    return bool(answer["account"] and answer["account"]["holdings"]["edges"])
-
-
-async def _move_back(play: Play, trade: Trade) -> None:
-    """The buyer takes the credits to the registry, where they can be used."""
-    await play.command(
-        "moveFromVenue",
-        play.cast.owner("pilot-buyer"),
-        ("move back", trade.trade_id),
-        trade.executed_at + timedelta(hours=1),
-        account=play.cast.numbers["pilot-buyer"],
-        venue=PILOT,
-        project=trade.instrument.project,
-        vintage=trade.instrument.vintage,
-        tonnes=trade.tonnes,
-    )
-
-
-async def _refused_offset(play: Play, instrument: Instrument) -> None:
-    """Credits of an association's pilot are never accepted in the national ETS (rule 25)."""
-    attempt = play.records.story.pilot.offset_attempt
-    refused = await _ask_retirement(
-        play,
-        instrument,
-        "demo-maker",
-        ("offset attempt",),
-        attempt.requested_at,
-        REFUSED,
-        tonnes=attempt.tonnes,
-        purpose="ETS_OFFSET_NATIONAL",
-        period=attempt.compliance_year,
-        reason="演示：试点减排量不得用于全国碳市场抵销",
-    )
-    if refused.refusals[0]["code"] != "NOT_ELIGIBLE_FOR_ETS":
-        raise RefusedError(str(refused.refusals))
-
-
-async def _retire(play: Play, instrument: Instrument) -> None:
-    use = play.records.story.pilot.retirement
-    asked = await _ask_retirement(
-        play,
-        instrument,
-        use.maker,
-        ("retirement",),
-        use.requested_at,
-        PENDING,
-        tonnes=use.tonnes,
-        purpose="ENTERPRISE_OFFSET",
-        period=use.requested_at.year,
-        reason=use.reason,
-    )
-    await play.command(
-        "approve",
-        play.cast.owner_approver("pilot-buyer", use.approver),
-        ("retirement approved",),
-        use.approved_at,
-        expecting=ACCEPTED,
-        approvalId=asked.approval_id,
-    )
-
-
-async def _ask_retirement(
-    play: Play,
-    instrument: Instrument,
-    maker: str,
-    step: Sequence[object],
-    at: datetime,
-    expecting: str,
-    *,
-    tonnes: int,
-    purpose: str,
-    period: int,
-    reason: str,
-) -> Answered:
-    pilot = play.records.story.pilot
-    return await play.command(
-        "retireCredits",
-        play.cast.owner("pilot-buyer", maker),
-        step,
-        at,
-        expecting=expecting,
-        account=play.cast.numbers["pilot-buyer"],
-        project=instrument.project,
-        vintage=instrument.vintage,
-        beneficiaryName=pilot.buyer,
-        beneficiaryId=invented_credit_code(pilot.buyer),
-        beneficiaryCountry="CN",
-        isPublic=True,
-        tonnes=tonnes,
-        purpose=purpose,
-        reportingPeriod=str(period),
-        reason=reason,
-    )
 
 
 async def end_replays(play: Play) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -27,15 +27,16 @@ def fields_of(command: Command) -> dict[str, Any]:
     """The fields of a message as its mutation's input has them."""
     told = msgspec.json.decode(encode(command), type=dict[str, Any])
     del told["type"]
-    return {_camel(name): _spelled(value) for name, value in told.items()}
+    return _spelled(told)
 
 
 def _spelled(value: Any) -> Any:
-    """Structs inside a message have plain field names: lists of them, or texts and numbers as they are."""
-    if not isinstance(value, list):
-        return value
-    inner = msgspec.convert(value, list[dict[str, Any]])
-    return [{_camel(name): one for name, one in each.items()} for each in inner]
+    """Structs inside a message have plain field names, however deep they lie."""
+    if isinstance(value, dict):
+        return {_camel(name): _spelled(one) for name, one in cast(dict[str, Any], value).items()}
+    if isinstance(value, list):
+        return [_spelled(one) for one in cast(list[Any], value)]
+    return value
 
 
 def _camel(name: str) -> str:
@@ -89,6 +90,23 @@ class Play:
             name, token, demo_id(*step), effective_at, selecting, **fields
         )
         return answered.require(expecting)
+
+    async def by_two(
+        self,
+        name: str,
+        token: str,
+        second: str,
+        step: Sequence[object],
+        effective_at: datetime,
+        /,
+        **fields: object,
+    ) -> None:
+        """Sends a mutation that needs a second person, and that person's approval."""
+        answered = await self.desk.command(name, token, demo_id(*step), effective_at, "", **fields)
+        asked = answered.require(PENDING)
+        await self.command(
+            "approve", second, (*step, "approved"), effective_at, approvalId=asked.approval_id
+        )
 
     async def all(self, label: str, steps: Sequence[Awaitable[object]]) -> None:
         """Takes the steps side by side and shows how far they are."""

@@ -12,6 +12,7 @@ import msgspec
 
 from services.issuance.messages.quantification import PublishGridFactor
 from services.registry.messages.methodologies import PublishMethodology
+from services.settlement.messages.market import MarketTerms
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
@@ -88,11 +89,10 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """A market place and the one method that it trades by."""
+    """A market place; its rules are the market terms'."""
 
     code: str
     name: str
-    method: Literal["LISTING", "BILATERAL"]
     invented: tuple[str, ...]
 
 
@@ -247,6 +247,11 @@ class _Grids:
 
 
 @dataclass(frozen=True, slots=True)
+class _Markets:
+    market_terms: tuple[MarketTerms, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """All that the demo plays."""
 
@@ -256,6 +261,7 @@ class Records:
     story: Story
     methodologies: tuple[PublishMethodology, ...]
     grid_factors: tuple[PublishGridFactor, ...]
+    market_terms: tuple[MarketTerms, ...]
     monitored: Mapping[str, Monitored]
     """By the name of its file."""
 
@@ -288,6 +294,7 @@ def load_records(folder: Path = DEMO) -> Records:
             _read(path, PublishMethodology) for path in _tables(folder / "methodologies")
         ),
         grid_factors=_read(folder / "grid_factors.toml", _Grids).grid_factors,
+        market_terms=_read(folder / "market_terms.toml", _Markets).market_terms,
         monitored={path.stem: _read(path, Monitored) for path in _tables(folder / "activity")},
     )
 

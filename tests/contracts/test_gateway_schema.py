@@ -2,17 +2,19 @@
 
 import inspect
 import re
+from pathlib import Path
 
 import pytest
-from graphql import parse, validate
+from graphql import is_object_type, parse, validate
 from strawberry.utils.str_converters import to_camel_case
 
 from services.gateway import reads, schema
 from services.gateway.app import STATIC
 from services.gateway.limits import graphql_schema
+from services.gateway.nodes import FINDERS
 from services.issuance import messages as issuance
 from services.registry import messages as registry
-from services.runtime import approval
+from services.runtime import approval, queries
 from services.runtime.messages import Command, wire_name
 from services.runtime.postgres import opened_connection
 from services.settlement import messages as settlement
@@ -55,6 +57,15 @@ def test_every_mutation_answers_with_a_payload_of_the_one_shape() -> None:
         assert [one.name for one in payload.interfaces] == ["Payload"]
 
 
+def test_every_node_is_found_by_its_id() -> None:
+    nodes = {
+        name
+        for name, kind in KINDS.items()
+        if is_object_type(kind) and "Node" in [one.name for one in kind.interfaces]
+    }
+    assert nodes == set(FINDERS)
+
+
 def test_the_schema_has_no_floats() -> None:
     assert not re.search(r"\bFloat\b", schema.schema.as_str())
 
@@ -74,6 +85,13 @@ def test_every_list_of_the_schema_is_bounded() -> None:
     assert lists - errors == {
         "Account.cash",
         "Account.operators",
+        "Balances.cash",
+        "Correction.accountNumbers",
+        "Correction.ranges",
+        "MarketTerms.methods",
+        "MarketTerms.sessions",
+        "MarketTerms.unverified",
+        "Instrument.priceLimits",
         "Methodology.parameters",
         "MonitoringReport.cautions",
         "MonitoringReport.documents",
@@ -91,11 +109,12 @@ def test_every_list_of_the_schema_is_bounded() -> None:
         "Query.nodes",
         "Refusal.fields",
         "Retirement.ranges",
+        "Statement.cash",
+        "Trade.disputes",
         "Trade.fields",
         "Trade.ranges",
+        "Transfer.ranges",
         "Validation.team",
-        "Venue.methods",
-        "Venue.programmeCodes",
         "Verification.team",
         "ViewerIdentity.roles",
     }
@@ -112,8 +131,10 @@ def test_the_query_page_asks_no_other_host() -> None:
     assert "url(http" not in (STATIC / "graphiql.css").read_text(encoding="utf-8")
 
 
-def test_every_statement_reads_from_one_service_only() -> None:
+def test_every_statement_reads_from_one_service_only_and_has_a_name_of_its_own() -> None:
     assert {reads.service_of(name) for name in reads.sql} == set(reads.SERVICES)
+    files = Path(reads.__file__).parent.glob("*.sql")
+    assert sum(len(queries.load(file)) for file in files) == len(reads.sql)
 
 
 def test_everything_that_is_published_for_all_is_read() -> None:

@@ -25,7 +25,11 @@ _ANSWER = (
 
 
 KINDS: Any = graphql_schema(schema).type_map
-_CALLED = {"registry.open_day": "openRegistryDay", "issuance.open_day": "openIssuanceDay"}
+_CALLED = {
+    "registry.open_day": "openRegistryDay",
+    "issuance.open_day": "openIssuanceDay",
+    "settlement.open_day": "openSettlementDay",
+}
 """Mutations that are not called like their commands, because two services have one of that name."""
 
 

@@ -1,11 +1,9 @@
-"""Refusals of settlement and of approvals: code by code, what provokes them."""
+"""Refusals of settlement about use and moves of credits, and of approvals: code by code, what provokes them."""
 
 from typing import Any
 
-import msgspec
-
 from services.kernel.ids import new_id
-from services.settlement.messages import approvals, market
+from services.settlement.messages import approvals
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import World
 from tests.market import REGISTRAR, Seller
@@ -30,15 +28,8 @@ def _uses(world: World) -> dict[str, Attempt]:
 
 
 def _moves(world: World) -> dict[str, Attempt]:
-    seller = world.seller
-    move = world.market.move(seller, 101)
-    elsewhere = msgspec.structs.replace(move, move_id=new_id(), venue="NOWHERE", tonnes=1)
-    venue = market.OpenVenue(code="new", name="N")
-    return {
-        "NOT_ENOUGH_CREDITS": Attempt(move, seller.party.actor),
-        "VENUE_NOT_OPEN": Attempt(elsewhere, seller.party.actor),
-        "VENUE_TERMS_INVALID": Attempt(venue),
-    }
+    move = world.market.move(world.seller, 101)
+    return {"NOT_ENOUGH_CREDITS": Attempt(move, world.seller.party.actor)}
 
 
 def _approvals(world: World) -> dict[str, Attempt]:
@@ -46,5 +37,7 @@ def _approvals(world: World) -> dict[str, Attempt]:
     return {
         "APPROVAL_NOT_PENDING": Attempt(approvals.ApproveCommand(approval_id=world.decided)),
         "APPROVAL_UNKNOWN": Attempt(approvals.ApproveCommand(approval_id=new_id())),
-        "MAKER_IS_APPROVER": Attempt(approvals.ApproveCommand(approval_id=world.pending), REGISTRAR),
+        "MAKER_IS_APPROVER": Attempt(
+            approvals.ApproveCommand(approval_id=world.pending), REGISTRAR
+        ),
     }

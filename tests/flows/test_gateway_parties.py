@@ -25,7 +25,12 @@ from tests.register import credit_code
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 NOBODY = "01890000-0000-7000-8000-00000000beef"
-UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {"Approval": f"registry/{NOBODY}"}
+UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {
+    "Approval": f"registry/{NOBODY}",
+    "Gap": f"{NOBODY}/2020-01-01/CASH",
+    "MarketTerms": f"{NOBODY}/CCER/2020-01-01",
+    "VenueDay": f"{NOBODY}/2020-01-01",
+}
 PDD = b"project design document"
 LIFE = (
     "drafted notice_opened commented notice_ended validated registration_applied registered".split()

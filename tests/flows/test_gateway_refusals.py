@@ -23,7 +23,15 @@ from services.runtime.caller import Caller
 from services.runtime.messages import CloudEvent, decode_answer, encode, raw
 from services.tools import contracts
 from services.tools.stack import Stack
-from tests.flows import refused_issuance, refused_parties, refused_projects, refused_settlement
+from tests.flows import (
+    refused_acts,
+    refused_issuance,
+    refused_market,
+    refused_parties,
+    refused_projects,
+    refused_settlement,
+    refused_trades,
+)
 from tests.flows.graph import Graph
 from tests.flows.refused import Attempt
 from tests.flows.stillness import snapshot
@@ -32,7 +40,14 @@ from tests.flows.world import World, built
 from tests.market import REGISTRAR, VINTAGE, Market
 from tests.wire import content, enveloped
 
-_TABLES = (refused_parties, refused_projects, refused_issuance, refused_settlement)
+_TABLES = (
+    refused_parties,
+    refused_projects,
+    refused_issuance,
+    refused_settlement,
+    refused_market,
+    refused_acts,
+)
 _LATER = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
 TRADES: Mapping[str, dict[str, Any]] = {
     "AMOUNT_OUT_OF_RANGE": {"quantity": 2**50, "price": "100"},
@@ -49,10 +64,13 @@ TRADES: Mapping[str, dict[str, Any]] = {
 PARTIES = ("ACCOUNT_MAY_NOT_TRADE", "DAY_IS_CLOSED", "PROGRAMME_NOT_TRADED", "SELF_TRADE")
 CANCELLATIONS = ("CANCELLED_BY_VENUE", "TRADE_IS_FINAL")
 MESSAGES = ("EFFECTIVE_TIME_MISSING", "MALFORMED_COMMAND", "UNKNOWN_COMMAND")
+DECISIONS = ("APPROVER_IS_ANOTHER",)
+"""Of what only one party decides: see test_gateway_rejections."""
+STATEMENTS = ("STATEMENT_TOO_EARLY",)
 OUTAGES = ("OUTCOME_UNKNOWN", "SERVICE_UNREACHABLE")
 
-OVER_AMQP = {*TRADES, *PARTIES, *CANCELLATIONS, *MESSAGES}
-CODES = sorted({*contracts.refusals()} - OVER_AMQP - {*OUTAGES})
+OVER_AMQP = {*TRADES, *PARTIES, *CANCELLATIONS, *MESSAGES, *STATEMENTS, *refused_trades.CODES}
+CODES = sorted({*contracts.refusals()} - OVER_AMQP - {*OUTAGES, *DECISIONS})
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +94,7 @@ def attempts(world: World) -> dict[str, Attempt]:
 
 def test_the_tables_cover_the_closed_list(world: World) -> None:
     assert sorted(attempts(world)) == CODES
-    assert OVER_AMQP | {*OUTAGES} <= contracts.refusals().keys()
+    assert OVER_AMQP | {*OUTAGES, *DECISIONS} <= contracts.refusals().keys()
 
 
 @pytest.mark.parametrize("code", CODES)

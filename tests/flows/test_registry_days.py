@@ -8,8 +8,11 @@ from services.kernel.clocks import market_day
 from tests.market import Market
 
 
-@pytest.mark.parametrize("service", ["registry", "issuance"])
+@pytest.mark.parametrize("service", ["registry", "issuance", "settlement"])
 async def test_the_day_is_opened_once(market: Market, service: str) -> None:
     today = market_day(datetime.now(UTC))
-    opened = f"SELECT count(*) FROM {service}.event WHERE type = '{service}.day.opened' AND aggregate = $1"
+    opened = (
+        f"SELECT count(*) FROM {service}.event"
+        f" WHERE type = '{service}.day.opened' AND aggregate = $1 AND actor = 'tonne-clock'"
+    )
     assert await market.until(opened, f"day/{today}") == 1

@@ -44,7 +44,10 @@ async def test_every_event_of_settlement_reaches_the_broker_in_order(market: Mar
     for _ in range(10):
         await market.settle(market.trade(seller, buyer, quantity=1))
 
-    rows = await market.database.fetch("SELECT id, aggregate, sequence FROM settlement.event")
+    rows = await market.database.fetch(
+        "SELECT id, aggregate, sequence FROM settlement.event"
+        " WHERE type <> 'settlement.day.opened'"  # told before anybody here listened
+    )
     stored = {(str(row["id"]), row["aggregate"], str(row["sequence"])) for row in rows}
 
     async def are_told() -> bool:

@@ -206,7 +206,8 @@ async def test_a_day_that_is_closed_again_with_other_figures_is_kept_with_the_re
 
     await market.publish_body(body, kind="venue.day_closed")
 
-    assert str((await market.buried(body))["tonne-reason"]).startswith("CONFLICT: ")
+    reason = str((await market.buried(body))["tonne-reason"])
+    assert reason == "REFUSED: CBGEX closed 2019-01-02 before with other figures"
     assert [letter.body for letter in market.dead if b"2019-01-02" in letter.body] == [body]
     assert len(market.heard("settlement.day.reconciled", "day/CBGEX/2019-01-02")) == 1
     assert (await market.settle(market.trade(*pair))).state == "SETTLED"

@@ -1,7 +1,9 @@
 """Trades on names that are not known yet, cancellations, and the close of a venue's day."""
 
+from datetime import timedelta
 from typing import Any
 
+from tests.flows import past
 from tests.flows.trading import Pair, legs, outcomes, subject
 from tests.market import VINTAGE, Market, Seller, content
 
@@ -95,27 +97,38 @@ async def test_the_cancellation_of_a_trade_that_nobody_reported_is_refused(marke
     assert content(refused)["code"] == "UNKNOWN"
 
 
-async def test_a_closed_day_is_compared_with_what_settled(market: Market) -> None:
+async def test_a_closed_day_is_compared_with_what_was_captured(market: Market) -> None:
     """A venue of its own history: days long past, so that no other test trades on them."""
-    seller = await market.owner_with_credits(100, venue="HZ-PILOT")
+    seller = await market.owner_with_credits(100, venue="HZ-PILOT", at_venue=0)
+    await past.moved(market, seller, 100)
     buyer = await market.buyer_with_cash(venue="HZ-PILOT")
-    for clock, quantity in (("00:30", 10), ("15:59", 20), ("16:00", 40)):
-        executed_at = f"2020-05-04T{clock}:00Z"
+    first = await past.unused_day(market, "HZ-PILOT")
+    days = [first + timedelta(days=shift) for shift in range(3)]
+    for day, clock, quantity in ((0, "08:30", 10), (0, "23:59:59", 20), (1, "00:00", 40)):
+        executed_at = past.at(days[day], clock)
         trade = market.trade(seller, buyer, quantity=quantity, price="2", executed_at=executed_at)
         assert (await market.settle(trade)).state == "SETTLED"
-    rejected = {"quantity": -1, "executed_at": "2020-05-04T02:00:00Z"}
+    rejected = {"quantity": -1, "executed_at": past.at(first)}
     await market.settle(market.trade(seller, buyer, **rejected))
 
-    for day, trades, tonnes in (("2020-05-04", 2, 30), ("2020-05-05", 2, 41), ("2020-05-06", 0, 0)):
-        closed = {"date": day, "trades": trades, "tonnes": tonnes, "turnover_fen": tonnes * 200}
+    for day, (trades, tonnes) in zip(days, ((2, 30), (2, 41), (0, 0)), strict=True):
+        closed = {
+            "date": str(day),
+            "trades": trades,
+            "tonnes": tonnes,
+            "turnover_fen": tonnes * 200,
+        }
         await market.report({"venue": "HZ-PILOT", **closed}, "venue.day_closed")
 
     told = [
-        content(await market.told("settlement.day.reconciled", f"day/HZ-PILOT/2020-05-0{day}"))
-        for day in (4, 5, 6)
+        content(await market.told("settlement.day.reconciled", f"day/HZ-PILOT/{day}"))
+        for day in days
     ]
     assert [day["is_matched"] for day in told] == [True, False, True]
-    assert [day["settled_tonnes"] for day in told] == [30, 40, 0]
+    assert [day["captured_tonnes"] for day in told] == [30, 40, 0]
+    halted = content(await market.told("settlement.venue.halted", "venue/HZ-PILOT"))
+    assert (halted["date"], halted["kind"]) == (str(days[1]), "TRADES")
+    await past.clear(market, "HZ-PILOT", days[1])
 
 
 def cancellation(trade: dict[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,8 @@ from services.registry.messages.organisations import RegisterOrganisation
 from services.registry.messages.programmes import AssignRole, RegisterProgramme
 from services.registry.messages.projects import DraftProject
 from services.registry.messages.registrations import RevokeProject
-from tests.flows import monitored
+from tests.flows import acts, monitored
+from tests.flows.acts import Acts
 from tests.flows.stillness import until_quiet
 from tests.market import NATIONAL, PILOT, REGISTRAR, Market, Party, Seller
 from tests.register import HISTORIAN, credit_code
@@ -52,6 +53,7 @@ class World:
     trader: Party
     seller: Seller
     pilot_seller: Seller
+    acts: Acts
     bare: str = ""
     """An account without an operator."""
     restricted: str = ""
@@ -95,6 +97,7 @@ async def built(market: Market) -> World:
         trader=await market.party("TRADER"),
         seller=await market.owner_with_credits(100, at_venue=0),
         pilot_seller=await market.owner_with_credits(100, "HZ-PILOT", at_venue=0),
+        acts=await acts.built(market),
     )
     await monitored.publish(market, monitored.METHODOLOGY)
     factor = monitored.demo("grid_factors.toml")["grid_factors"][0]

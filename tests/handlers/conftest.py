@@ -9,6 +9,7 @@ from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.runtime.postgres import Connection, Transaction, opened_connection
 from tests.conftest import Database
+from tests.handlers.ledgers import Ledger
 from tests.handlers.projects import REGISTRAR, Registry, at, furnished
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
@@ -39,3 +40,14 @@ async def opened(database: Database) -> AsyncIterator[Opened]:
 async def registry(opened: Opened) -> Registry:
     """Two owners, two verification bodies, and two programmes with a methodology each."""
     return await furnished(await opened("registry", REGISTRAR, at(7, 1)))
+
+
+@pytest.fixture
+async def ledger(database: Database) -> AsyncIterator[Ledger]:
+    """Settlement's tables, to be written by hand and read as the gateway does."""
+    connection = await opened_connection(database.admin_url, "settlement")
+    await connection.execute("BEGIN")
+    opened = Ledger(connection)
+    await opened.furnish()
+    yield opened
+    await connection.close()

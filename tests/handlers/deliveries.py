@@ -64,24 +64,27 @@ def trade(**changes: object) -> dict[str, Any]:
 
 
 def report(
-    data: dict[str, Any], subscription: object = "one", kind: str = "trade.executed"
+    data: dict[str, Any],
+    subscription: object = "one",
+    kind: str = "trade.executed",
+    venue: str = VENUE,
 ) -> Delivery:
     """What the venue reports."""
-    body = enveloped(kind, f"/venues/{VENUE}", data)
-    return delivery(body, f"{kind}.{VENUE}", VENUE, subscription=subscription)
+    body = enveloped(kind, f"/venues/{venue}", data)
+    return delivery(body, f"{kind}.{venue}", venue, subscription=subscription)
 
 
-def cash(number: str, fen: int, age_seconds: float = 0) -> Delivery:
-    """A deposit as the bank reports it."""
+def cash(number: str, fen: int, age_seconds: float = 0, venue: str = VENUE) -> Delivery:
+    """A deposit as the bank reports it, or a withdrawal of what is below zero."""
     reported = {
         "bank_reference": f"B{next(_numbers)}",
         "account": number,
-        "venue": VENUE,
+        "venue": venue,
         "currency": "CNY",
-        "amount_fen": fen,
+        "amount_fen": abs(fen),
         "booked_at": datetime.now(UTC).isoformat(),
     }
-    kind = "bank.deposit_reported"
+    kind = "bank.deposit_reported" if fen > 0 else "bank.withdrawal_reported"
     return delivery(enveloped(kind, "/bank", reported), kind, "bank", age_seconds=age_seconds)
 
 
@@ -113,19 +116,25 @@ def account(number: str) -> tuple[Event, Event]:
     )
 
 
-def batch(project: str, holder: str, batch_number: int = 1) -> CreditsIssued:
-    """A new batch of 10,000 t."""
+def batch(
+    project: str,
+    holder: str,
+    batch_number: int = 1,
+    programme: str = "CCER",
+    tonnes: int = 10_000,
+) -> CreditsIssued:
+    """A new batch."""
     return CreditsIssued(
         batch_id=new_id(),
-        programme="CCER",
+        programme=programme,
         country="CN",
         project=project,
         vintage=2024,
         batch_number=batch_number,
         first_serial=1,
-        last_serial=10_000,
-        tonnes=10_000,
+        last_serial=tonnes,
+        tonnes=tonnes,
         holder_account=holder,
-        serials=f"CCER-CN-{project}-2024-{batch_number:03d}-1-10000",
+        serials=f"{programme}-CN-{project}-2024-{batch_number:03d}-1-{tonnes}",
         is_opening=False,
     )

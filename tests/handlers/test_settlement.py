@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 
@@ -12,8 +13,8 @@ from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import inbox, outbox
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
-from services.runtime.messages import Event
-from services.runtime.postgres import Pool, opened_pool
+from services.runtime.messages import Event, encode
+from services.runtime.postgres import Pool, opened_connection, opened_pool
 from services.settlement.bank import bank_work
 from services.settlement.capture import FencedError, capture_work
 from services.settlement.handlers import SERVICE
@@ -34,6 +35,7 @@ from tests.handlers.deliveries import (
     report,
     trade,
 )
+from tests.market import open_terms
 
 Work = Callable[[Sequence[Delivery]], Awaitable[Sequence[Verdict]]]
 PATIENCE = timedelta(seconds=60)
@@ -43,15 +45,11 @@ PATIENCE = timedelta(seconds=60)
 async def pool(scratch: Database) -> AsyncIterator[Pool]:
     """Settlement's own pool, on books with a seller of 10,000 t and a buyer with 10,000,000 fen."""
     async with opened_pool(scratch.url("settlement"), "settlement") as opened:
-        await opened.execute(
-            "INSERT INTO venue (code, name, programmes, methods, tick_fen)"
-            " VALUES ($1, $1, '{CCER}', '{LISTING}', 1)",
-            VENUE,
-        )
         programme = ProgrammeRegistered(
             code="CCER", name="CCER", country="CN", kind="NATIONAL", is_ets_eligible=True
         )
         await learn(opened, programme, *account(SELLER), *account(BUYER), batch(PROJECT, SELLER))
+        await open_market(opened)
         await opened.execute(
             "UPDATE holding SET bucket = 'exchange', venue = $2 WHERE account = $1", SELLER, VENUE
         )
@@ -76,6 +74,50 @@ async def test_a_redelivered_batch_whose_acknowledgement_was_lost_changes_nothin
     assert await capture_work(pool, PATIENCE)(batch_) == [Done()] * 11
 
     assert await footprint(pool) == before
+
+
+async def test_a_known_trade_with_other_content_conflicts_and_its_first_outcome_stands(
+    pool: Pool,
+) -> None:
+    work, first = capture_work(pool, PATIENCE), trade()
+    other, third = first | {"quantity": 2}, first | {"quantity": 3}
+    told = "SELECT count(*) FROM event WHERE type = 'settlement.trade.conflicted'"
+    before = await pool.fetchval(told)
+
+    await work([report(first), report(other)])
+    settled = await footprint(pool)
+    assert await pool.fetchval(told) == before + 1
+    await work([report(other)])  # told once, however often it comes
+    assert await footprint(pool) == settled
+    await work([report(third), report(first)])
+
+    assert await pool.fetchval(told) == before + 2
+    kept = "SELECT sum(next_serial - first_serial)::int FROM credit_entry WHERE posting = $1"
+    assert await pool.fetchval(kept, f"trade/{VENUE}/{first['trade_id']}") == 1
+
+
+@pytest.mark.parametrize("table", ["trade", "bank_report", "batch", "holding", "inbox"])
+async def test_what_took_effect_once_is_refused_a_second_time_by_the_database(
+    pool: Pool, scratch: Database, table: str
+) -> None:
+    """Whoever writes, and whatever the program thinks that it knows."""
+    await capture_work(pool, PATIENCE)([report(trade())])
+    administrator = await opened_connection(scratch.admin_url, "settlement")
+
+    for connection in (pool, administrator):
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await connection.execute(f"INSERT INTO {table} SELECT * FROM {table} LIMIT 1")
+
+    await administrator.close()
+
+
+async def test_cash_that_is_not_there_is_refused_by_the_database(pool: Pool) -> None:
+    """Parts of a position that are negative, and holds beyond what is there or expected."""
+    for parts in ((-1, 0, 1), (0, -1, 0), (1, 0, -1), (0, 1, 0), (5, 9, 3)):
+        with pytest.raises(asyncpg.CheckViolationError):
+            await pool.execute(
+                "INSERT INTO cash_position VALUES ($1, 'NOWHERE', 'CNY', $2, $3, $4)", BUYER, *parts
+            )
 
 
 async def test_a_batch_that_fails_at_its_end_leaves_no_leg_behind(
@@ -202,8 +244,8 @@ async def test_a_waiting_trade_that_always_faults_hurts_only_itself(pool: Pool) 
     await work([report(poison)])
     await work([report(late)])
     await pool.execute(
-        "INSERT INTO waiting_trade SELECT venue, trade_id, digest, $2::json, 'x', now(), now()"
-        " FROM trade WHERE trade_id = $1",
+        "INSERT INTO waiting_trade (venue, trade_id, digest, content, causation_id, deadline, received_at)"
+        " SELECT venue, trade_id, digest, $2::json, 'x', now(), now() FROM trade WHERE trade_id = $1",
         poison["trade_id"],
         json.dumps(poison),
     )
@@ -226,6 +268,23 @@ async def test_a_waiting_trade_is_rejected_only_after_its_deadline(pool: Pool) -
     assert await outcome(pool, early) == "UNKNOWN"
     assert await outcome(pool, late) is None
     await forget_waiting(pool)
+
+
+async def open_market(pool: Pool) -> None:
+    """A venue that settles at once, at any price and on every day, where the project's credits are listed."""
+    await pool.execute("INSERT INTO venue (code, name) VALUES ($1, $1)", VENUE)
+    terms = encode(open_terms(VENUE, "CCER")).decode()
+    await pool.execute(
+        "INSERT INTO market_terms VALUES ($1, 'CCER', '2024-01-01', 'IMMEDIATE', $2, 'a', 'b', now())",
+        VENUE,
+        terms,
+    )
+    await pool.execute(
+        "INSERT INTO instrument (venue, project, vintage, programme, listed_on)"
+        " VALUES ($1, $2, 2024, 'CCER', '2024-01-01')",
+        VENUE,
+        PROJECT,
+    )
 
 
 async def learn(pool: Pool, *events: Event) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from services.kernel.actors import Actor, NotOperator, OtherOrganisation, Role
+from services.kernel.actors import Actor, NotOperator, Role
 from services.kernel.refusals import AccountNotOpen, NotYetKnown, Refusal
 from services.registry.messages.accounts import (
     AccountClosed,
@@ -20,7 +20,7 @@ from services.registry.messages.accounts import (
 )
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
-from services.settlement import handlers
+from services.settlement import handlers, market_handlers
 from services.settlement.messages.holdings import MoveToVenue
 from services.settlement.messages.market import OpenVenue
 from tests.handlers.conftest import Opened
@@ -48,8 +48,7 @@ MOVE = MoveToVenue(
 async def tx(opened: Opened) -> Transaction:
     """Settlement has heard of the account, and has a venue."""
     tx = await opened("settlement", REGISTRAR, datetime(2026, 3, 2, 2, tzinfo=UTC))
-    venue = OpenVenue(code="SHELF", name="SHELF", programmes=["CCER"], methods=["LISTING"])
-    await handlers.open_venue(tx, venue)
+    await market_handlers.open_venue(tx, OpenVenue(code="SHELF", name="SHELF"))
     await learn(tx, OPENED)
     return replace(tx, actor=OPERATOR)
 
@@ -120,5 +119,14 @@ async def test_from_the_first_operator_on_nobody_else_acts(tx: Transaction) -> N
     await refused(other, NotYetKnown)
     await learn(tx, APPOINTED)
     await refused(other, NotOperator)
-    await refused(replace(tx, actor=replace(OPERATOR, organisation=ID)), OtherOrganisation)
     await refused(tx, NotYetKnown)
+
+
+async def test_an_account_of_others_is_answered_like_one_that_does_not_exist(
+    tx: Transaction,
+) -> None:
+    """Of an own account the credits are missing; of another organisation's account the account itself."""
+    assert (await refused(tx, NotYetKnown)).values["noun"] == "instrument"
+    for organisation in (ID, None):
+        other = replace(tx, actor=replace(OPERATOR, organisation=organisation))
+        assert (await refused(other, NotYetKnown)).values["noun"] == "account"

@@ -13,11 +13,12 @@ from services.registry.messages.accounts import AccountOpened, TradingAccountOpe
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import migrate, queries
 from services.runtime.postgres import Transaction
-from services.settlement import handlers
+from services.settlement import handlers, market_handlers
 from services.settlement.ledger import NotEnoughCredits
 from services.settlement.messages.holdings import CreditsReceived, MoveToVenue
-from services.settlement.messages.market import OpenVenue
+from services.settlement.messages.market import OpenVenue, SetMarketTerms
 from tests.handlers.conftest import Opened
+from tests.market import open_terms
 
 OWNER, ID, NUMBER = UUID(int=11), UUID(int=21), "ACC-00000007"
 REGISTRAR = Actor("registrar-1", None, frozenset({Role.REGISTRAR}))
@@ -40,11 +41,8 @@ ISSUED = CreditsIssued(
 
 @pytest.fixture
 async def tx(opened: Opened) -> Transaction:
-    """Settlement has heard of the account and the programme, and has a venue."""
+    """Settlement has heard of the account and the programme, and has a venue that trades it."""
     tx = await opened("settlement", REGISTRAR, datetime(2026, 3, 2, 2, tzinfo=UTC))
-    await handlers.open_venue(
-        tx, OpenVenue(code="V-B", name="V-B", programmes=["CCER-B"], methods=["LISTING"])
-    )
     for event in (
         ProgrammeRegistered(
             code="CCER-B", name="B", country="CN", kind="NATIONAL", is_ets_eligible=True
@@ -55,6 +53,9 @@ async def tx(opened: Opened) -> Transaction:
         ),
     ):
         await handlers.SERVICE.events[type(event)](tx, event)
+    await market_handlers.open_venue(tx, OpenVenue(code="V-B", name="V-B"))
+    setting = SetMarketTerms(terms=open_terms("V-B", "CCER-B"))
+    await market_handlers.set_market_terms(replace(tx, approved_by="approver-1"), setting)
     return tx
 
 

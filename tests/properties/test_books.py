@@ -1,6 +1,8 @@
-"""The books against the simplest possible model: a dict that says of each serial where it is."""
+"""The ledger against the simplest possible model: a dict that says of each serial where it is, and lists of numbers."""
 
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -16,49 +18,69 @@ from hypothesis.stateful import (
 )
 
 from services.kernel.blocks import Block
+from services.kernel.calendars import CHINA
 from services.kernel.refusals import Refusal
+from services.settlement.books import Books
 from services.settlement.ledger import (
     Account,
     Batch,
-    Books,
     Bucket,
     CashKey,
+    CashPosition,
     Holding,
     Instrument,
     NotEnoughCash,
     NotEnoughCredits,
     Place,
 )
+from services.settlement.market import Listing, Market, MarketBooks
 from services.settlement.messages.holdings import Instrument as TradedInstrument
+from services.settlement.messages.market import MethodTerms
 from services.settlement.messages.trades import ExecutedTrade
-from services.settlement.trades import Venue, settle
+from services.settlement.settling import settle, settle_captured, void
+from services.settlement.terms import read_terms
+from services.settlement.trades import Captured, ProceedsSpent, Settled
+from tests import trading
+from tests.trading import ADMITTED, VENUE
 
 NOW = datetime(2026, 8, 20, 2, 0, tzinfo=UTC)
 ACCOUNTS = "A", "B"
 PROJECTS = "P1", "P2"
-VENUE = Venue("CBGEX", "CBGEX", ["CCER"], ["LISTING"], 1, "LIVE", None)
-PLACES = [
-    Place(account, bucket, VENUE.code if bucket == Bucket.EXCHANGE else None)
-    for account in ACCOUNTS
-    for bucket in (Bucket.REGISTRY, Bucket.EXCHANGE)
-]
+FREE = [Place(account, Bucket.REGISTRY) for account in ACCOUNTS]
+DESKS = [Place(account, Bucket.EXCHANGE, VENUE) for account in ACCOUNTS]
+PLACES = [*FREE, *DESKS]
+HELD = [Place(account, Bucket.RESERVED, VENUE) for account in ACCOUNTS]
 Serial = tuple[UUID, int]
 
 accounts, projects = st.sampled_from(ACCOUNTS), st.sampled_from(PROJECTS)
 tonnes_moved = st.integers(1, 12) | st.integers(1, 40)
 
 
+@dataclass
+class Hold:
+    """What the model remembers of a trade that has not settled."""
+
+    captured: Captured
+    project: str
+    seller: str
+    buyer: str
+    quantity: int
+    amount: int
+
+
 class Ledger(RuleBasedStateMachine):
-    """Moves, trades, deposits and commits in any order, on books and on the model alike."""
+    """Batches, moves, trades of both cycles, cancellations, days' ends, cash, use and commits, in any order."""
 
     def __init__(self) -> None:
         super().__init__()
         self.batches: dict[UUID, Batch] = {}
         self.stored: dict[tuple[UUID, int], Holding] = {}
-        self.stored_cash: dict[CashKey, int] = {}
+        self.stored_cash: dict[CashKey, CashPosition] = {}
         self.where: dict[Serial, Place] = {}
         self.cash: Counter[str] = Counter()
+        self.holds: list[Hold] = []
         self.posted = 0
+        self.markets = {cycle: _market(cycle) for cycle in ("IMMEDIATE", "DAY_END")}
         self.books = self._loaded()
 
     def _loaded(self) -> Books:
@@ -69,9 +91,11 @@ class Ledger(RuleBasedStateMachine):
 
     @initialize(sizes=st.lists(st.integers(1, 15), min_size=2, max_size=4))
     def stock(self, sizes: list[int]) -> None:
-        """A starts with batches of one project, each older than the one before."""
+        """A starts with batches of one project, each older than the one before; B with cash."""
         for age, size in enumerate(sizes):
             self.receive(PROJECTS[0], size, ACCOUNTS[0], age)
+            self.move(PROJECTS[0], FREE[0], DESKS[0], size)
+        self.bank(ACCOUNTS[1], 500)
         self.commit()
 
     @rule(project=projects, size=st.integers(1, 30), account=accounts, age=st.integers(0, 3))
@@ -112,34 +136,66 @@ class Ledger(RuleBasedStateMachine):
         buyer=accounts,
         quantity=tonnes_moved,
         fen=st.integers(1, 50),
+        cycle=st.sampled_from(["IMMEDIATE", "DAY_END", "DAY_END"]),
     )
-    def trade(self, project: str, seller: str, buyer: str, quantity: int, fen: int) -> None:
-        """A trade settles both legs, or neither."""
-        source = Place(seller, Bucket.EXCHANGE, VENUE.code)
-        held, amount = self._held(source, project), quantity * fen
+    def trade(
+        self, project: str, seller: str, buyer: str, quantity: int, fen: int, cycle: str
+    ) -> None:
+        """A trade settles both legs, or holds them, or changes nothing."""
+        held, amount = self._held(_desk(seller), project), quantity * fen
         self.posted += 1
-        trade = _trade(self.posted, project, seller, buyer, quantity, fen)
+        trade, market = (
+            _trade(self.posted, project, seller, buyer, quantity, fen),
+            self.markets[cycle],
+        )
         entries = len(self.books.credit_entries)
-        is_affordable = quantity <= len(held) and amount <= self.cash[buyer]
-        if seller == buyer or not is_affordable:
+        payable = self._spendable(buyer) if cycle == "DAY_END" else self._free(buyer)
+        if seller == buyer or quantity > len(held) or amount > payable:
             with pytest.raises(Refusal):
-                settle(trade, VENUE, self.books, NOW)
+                settle(trade, self.books, market, NOW)
             return
-        settled = settle(trade, VENUE, self.books, NOW)
-        target = Place(buyer, Bucket.EXCHANGE, VENUE.code)
-        moved = [entry.block for entry in self.books.credit_entries[entries:]]
-        self._carry(moved, held, target, quantity)
-        self.cash[buyer] -= amount
-        self.cash[seller] += amount
-        assert settled.amount_fen == amount
-        ranges = [(each.batch_id, each.first_serial, each.last_serial) for each in settled.ranges]
-        assert ranges == [(block.batch, block.first, block.next - 1) for block in moved]
+        outcome = settle(trade, self.books, market, NOW)
+        if isinstance(outcome, Captured):
+            self._carry(self._moved_since(entries), held, _reserved(seller), quantity)
+            self.holds.append(Hold(outcome, project, seller, buyer, quantity, amount))
+        else:
+            self._delivered(outcome, entries, held, buyer, quantity)
+            self._pay(buyer, seller, amount)
+
+    @precondition(lambda self: self.holds)
+    @rule(choice=st.integers(0, 50))
+    def cancel(self, choice: int) -> None:
+        """The venue takes a trade back that has not settled; not if the seller could then not pay in its turn."""
+        place = choice % len(self.holds)
+        hold, later = self.holds[place], self.holds[place + 1 :]
+        involved = [one.captured for one in later if hold.seller in (one.seller, one.buyer)]
+        rest, entries = [*self.holds[:place], *later], len(self.books.credit_entries)
+        held = self._held(_reserved(hold.seller), hold.project)
+        if min(self._course(hold.seller, rest)) < 0:
+            with pytest.raises(ProceedsSpent):
+                void(hold.captured, self.books, self.markets["DAY_END"], involved)
+            return
+        void(hold.captured, self.books, self.markets["DAY_END"], involved)
+        self._carry(self._moved_since(entries), held, _desk(hold.seller), hold.quantity)
+        self.holds = rest
+
+    @precondition(lambda self: len(self.holds) > 1)
+    @rule()
+    def settle_day(self) -> None:
+        """The day is confirmed: each trade settles for itself, in the order of capture, and none can fail."""
+        for hold in self.holds:
+            held = self._held(_reserved(hold.seller), hold.project)
+            entries = len(self.books.credit_entries)
+            settled = settle_captured(hold.captured, self.books, self.markets["DAY_END"])
+            self._delivered(settled, entries, held, hold.buyer, hold.quantity)
+            self._pay(hold.buyer, hold.seller, hold.amount)
+        self.holds = []
 
     @rule(account=accounts, fen=st.integers(-500, 1000).filter(bool))
     def bank(self, account: str, fen: int) -> None:
         """The bank reports a deposit, or a withdrawal that may be too high."""
-        key = CashKey(account, VENUE.code, "CNY")
-        if self.cash[account] + fen < 0:
+        key = CashKey(account, VENUE, "CNY")
+        if -fen > self._free(account):
             with pytest.raises(NotEnoughCash):
                 self.books.bank("cash", key, fen, NOW)
             return
@@ -169,8 +225,9 @@ class Ledger(RuleBasedStateMachine):
         for added in self.books.added():
             assert (added.block.batch, added.block.first) not in self.stored
             self.stored[added.block.batch, added.block.first] = added
-        for key, delta in self.books.cash_changes():
-            self.stored_cash[key] = self.stored_cash.get(key, 0) + delta
+        for key, by in self.books.cash_changes():
+            before = self.stored_cash.get(key, CashPosition())
+            self.stored_cash[key] = before.plus(by.balance_fen, by.held_fen, by.pending_fen)
         self.books = self._loaded()
         found = [
             ((holding.block.batch, serial), holding.place)
@@ -182,14 +239,58 @@ class Ledger(RuleBasedStateMachine):
 
     @invariant()
     def every_place_has_what_the_model_says(self) -> None:
-        """Credits of each place and instrument, and cash of each account."""
-        for place in PLACES:
+        """Credits of each place and instrument, and the three parts of each account's cash."""
+        for place in (*PLACES, *HELD):
             for project in PROJECTS:
                 held = self.books.available(place, Instrument(project, 2024))
                 assert held == len(self._held(place, project))
         for account in ACCOUNTS:
-            key = CashKey(account, VENUE.code, "CNY")
-            assert self.books.cash.get(key, 0) == self.cash[account] >= 0
+            position = self.books.position(CashKey(account, VENUE, "CNY"))
+            costs, proceeds = self._costs(account), self._proceeds(account)
+            assert position == CashPosition(self.cash[account], costs, proceeds)
+            assert self.cash[account] >= 0
+            assert min(self._course(account, self.holds)) >= 0
+
+    @invariant()
+    def what_is_reserved_belongs_to_a_trade(self) -> None:
+        """Rule 23: every serial is in one bucket, and nothing is reserved for no reason."""
+        reserved = sum(place in HELD for place in self.where.values())
+        assert reserved == sum(hold.quantity for hold in self.holds)
+
+    def _costs(self, account: str) -> int:
+        return sum(hold.amount for hold in self.holds if hold.buyer == account)
+
+    def _proceeds(self, account: str) -> int:
+        return sum(hold.amount for hold in self.holds if hold.seller == account)
+
+    def _free(self, account: str) -> int:
+        return max(0, self.cash[account] - self._costs(account))
+
+    def _spendable(self, account: str) -> int:
+        return self.cash[account] + self._proceeds(account) - self._costs(account)
+
+    def _course(self, account: str, holds: Sequence[Hold]) -> list[int]:
+        """What the account has, and will have after each of these trades."""
+        course = [self.cash[account]]
+        for hold in holds:
+            gained = (hold.seller == account) * hold.amount - (hold.buyer == account) * hold.amount
+            course.append(course[-1] + gained)
+        return course
+
+    def _pay(self, buyer: str, seller: str, amount: int) -> None:
+        self.cash[buyer] -= amount
+        self.cash[seller] += amount
+
+    def _moved_since(self, entries: int) -> list[Block]:
+        return [entry.block for entry in self.books.credit_entries[entries:]]
+
+    def _delivered(
+        self, settled: Settled, entries: int, held: list[Serial], buyer: str, quantity: int
+    ) -> None:
+        moved = self._moved_since(entries)
+        self._carry(moved, held, _desk(buyer), quantity)
+        ranges = [(each.batch_id, each.first_serial, each.last_serial) for each in settled.ranges]
+        assert ranges == [(block.batch, block.first, block.next - 1) for block in moved]
 
     def _held(self, place: Place, project: str) -> list[Serial]:
         return [
@@ -198,9 +299,7 @@ class Ledger(RuleBasedStateMachine):
             if there == place and self.batches[serial[0]].project == project
         ]
 
-    def _carry(
-        self, moved: "tuple[Block, ...] | list[Block]", held: list[Serial], to: Place, tonnes: int
-    ) -> None:
+    def _carry(self, moved: Sequence[Block], held: list[Serial], to: Place, tonnes: int) -> None:
         serials = [
             (block.batch, each) for block in moved for each in range(block.first, block.next)
         ]
@@ -217,11 +316,37 @@ class Ledger(RuleBasedStateMachine):
         return self.batches[batch_id].issued_at, batch_id
 
 
+def _desk(account: str) -> Place:
+    return Place(account, Bucket.EXCHANGE, VENUE)
+
+
+def _reserved(account: str) -> Place:
+    return Place(account, Bucket.RESERVED, VENUE)
+
+
+def _market(cycle: str) -> MarketBooks:
+    """Both projects are listed, and at any time traded at any price."""
+    terms = trading.terms(
+        cycle=cycle,
+        methods=(MethodTerms(method="LISTING"),),
+        calendar="EVERY_DAY",
+        sessions=(),
+        gap_trading_days=0,
+    )
+    listing = Listing("CCER", terms.valid_from, None)
+    return MarketBooks(
+        calendar=CHINA,
+        venues={VENUE: ADMITTED},
+        terms={(VENUE, "CCER"): [read_terms(terms)]},
+        listings={Market(VENUE, Instrument(project, 2024)): listing for project in PROJECTS},
+    )
+
+
 def _trade(
     number: int, project: str, seller: str, buyer: str, quantity: int, fen: int
 ) -> ExecutedTrade:
     return ExecutedTrade(
-        venue=VENUE.code,
+        venue=VENUE,
         trade_id=str(number),
         method="LISTING",
         instrument=TradedInstrument(project=project, vintage=2024),
@@ -234,5 +359,5 @@ def _trade(
     )
 
 
-Ledger.TestCase.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+Ledger.TestCase.settings = settings(max_examples=100, stateful_step_count=50, deadline=None)
 TestLedger = Ledger.TestCase

@@ -78,10 +78,10 @@ async def test_a_writer_waits_for_another_of_the_same_batch_and_is_then_refused(
     assert await _held(pool, batch) == [(1, 100)]
 
 
-async def test_parallel_splits_of_fifty_writers_leave_no_overlap_and_no_gap(
+async def test_rule_24_parallel_splits_of_fifty_writers_leave_no_overlap_and_no_gap(
     pool: Pool, batch: UUID
 ) -> None:
-    """Rule 24. The writers read without a lock, as the worst of programs would."""
+    """The writers read without a lock, as the worst of programs would."""
     await _hold(pool, batch, 1, 1 + SIZE)
 
     outcomes = await asyncio.gather(*(_split(pool, batch, seed) for seed in range(WRITERS)))

@@ -33,6 +33,10 @@ APPENDED = {
     "move": "tonnes",
     "venue_day": "tonnes",
     "programme": "is_ets_eligible",
+    "market_terms": "terms",
+    "calendar_notice": "holidays",
+    "day_confirmation": "confirmed_by",
+    "retort": "digest",
     "migration": "checksum",
 }
 FIXED = [
@@ -40,7 +44,13 @@ FIXED = [
     ("holding", "batch_id"),
     ("account", "organisation_id"),
     ("account", "kind"),
-    ("venue", "tick_fen"),
+    ("venue", "code"),
+    ("instrument", "listed_on"),
+    ("instrument_day", "date"),
+    ("last_trade", "account"),
+    ("captured_trade", "amount_fen"),
+    ("gap", "kind"),
+    ("venue_day", "digest"),
     ("cash_position", "account"),
     ("inbox", "digest"),
     ("outbox", "positions"),
@@ -49,6 +59,18 @@ FIXED = [
     ("approval", "approver_role"),
     ("waiting_trade", "content"),
 ]
+
+KEPT = (
+    "holding",
+    "cash_position",
+    "account",
+    "approval",
+    "venue",
+    "instrument",
+    "instrument_day",
+    "last_trade",
+    "gap",
+)
 
 
 @pytest.mark.parametrize(("table", "column"), [*APPENDED.items(), *FIXED])
@@ -60,7 +82,7 @@ async def test_settlement_may_not_update_what_is_written_once(
 
 
 @pytest.mark.parametrize("statement", ["DELETE FROM", "TRUNCATE", "DROP TABLE"])
-@pytest.mark.parametrize("table", [*APPENDED, "holding", "cash_position", "account", "approval"])
+@pytest.mark.parametrize("table", [*APPENDED, *KEPT])
 async def test_settlement_may_not_delete_what_it_keeps(
     pool: Pool, statement: str, table: str
 ) -> None:

@@ -7,12 +7,13 @@ import pytest
 
 from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown
+from services.settlement.books import Books
 from services.settlement.ledger import (
     Account,
     Batch,
-    Books,
     Bucket,
     CashKey,
+    CashPosition,
     Holding,
     Instrument,
     NotEnoughCash,
@@ -48,7 +49,7 @@ def books() -> Books:
         Account("A", UUID(int=9), "OWNER", "OPEN"),
         Account("B", UUID(int=8), "TRADER", "OPEN"),
     ]
-    return Books.of(accounts, batches, holdings, {PURSE: 1000})
+    return Books.of(accounts, batches, holdings, {PURSE: CashPosition(1000)})
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_split_shortens_the_stored_block_and_adds_its_tail(books: Books) -> No
 def test_a_payment_moves_cash_and_is_one_entry(books: Books) -> None:
     books.pay("p", PURSE, TILL, 1000, NOW)
 
-    assert dict(books.cash_changes()) == {PURSE: -1000, TILL: 1000}
+    assert dict(books.cash_changes()) == {PURSE: CashPosition(-1000), TILL: CashPosition(1000)}
     [entry] = books.cash_entries
     assert (entry.payer, entry.payee, entry.amount_fen) == ("A", "B", 1000)
 
@@ -138,7 +139,7 @@ def test_what_the_bank_reports_is_an_entry_with_one_account(
 
     [entry] = books.cash_entries
     assert (entry.payer, entry.payee, entry.amount_fen) == (payer, payee, abs(fen))
-    assert dict(books.cash_changes()) == {PURSE: fen}
+    assert dict(books.cash_changes()) == {PURSE: CashPosition(fen)}
 
 
 def test_a_withdrawal_of_more_than_there_is_books_nothing(books: Books) -> None:
@@ -161,3 +162,100 @@ def test_the_public_range_of_a_block_names_both_ends(books: Books) -> None:
     [public] = books.ranges([block])
     assert (public.first_serial, public.last_serial) == (31, 40)
     assert public.serials == "CCER-CN-WIND-2024-002-31-40"
+
+
+@pytest.mark.parametrize(
+    ("tonnes", "kept", "moved"),
+    [
+        (1, (1, 225_713), (225_714, 225_714)),
+        (10_000, (1, 215_714), (215_715, 225_714)),
+        (225_713, (1, 1), (2, 225_714)),
+        (225_714, None, (1, 225_714)),
+    ],
+)
+def test_rule_24_a_split_conserves_count_label_and_vintage(
+    tonnes: int, kept: tuple[int, int] | None, moved: tuple[int, int]
+) -> None:
+    """Of block 1-225714 the tail moves; all of it is a whole move, and no split."""
+    block = Block(OLD, 1, 225_715)
+    books = Books.of([], [batch(OLD, WIND, 9)], [Holding(block, SHELF)], {})
+
+    taken = books.ranges(books.move("m", WIND, SHELF, DESK, tonnes, NOW))
+
+    assert [(one.first_serial, one.last_serial) for one in taken] == [moved]
+    assert taken[0].serials == f"CCER-CN-WIND-2024-002-{moved[0]}-{moved[1]}"
+    [(before, after)] = books.changed()
+    added = list(books.added())
+    if kept is None:
+        assert (before.block, after, added) == (block, Holding(block, DESK), [])
+    else:
+        assert (after.block.first, after.block.next - 1, after.place) == (*kept, SHELF)
+        assert after.block.tonnes + sum(one.block.tonnes for one in added) == block.tonnes
+        assert after.block.next == added[0].block.first
+
+
+@pytest.mark.parametrize(
+    ("position", "spendable", "free"),
+    [
+        (CashPosition(), 0, 0),
+        (CashPosition(1000), 1000, 1000),
+        (CashPosition(1000, held_fen=700), 300, 300),
+        (CashPosition(1000, held_fen=1000), 0, 0),
+        (CashPosition(0, pending_fen=500), 500, 0),
+        (CashPosition(1000, held_fen=1200, pending_fen=500), 300, 0),
+        (CashPosition(1000, held_fen=700, pending_fen=500), 800, 300),
+    ],
+)
+def test_expected_proceeds_may_be_spent_and_not_leave(
+    position: CashPosition, spendable: int, free: int
+) -> None:
+    assert (position.spendable_fen, position.free_fen) == (spendable, free)
+
+
+def test_the_bank_pays_out_neither_what_is_expected_nor_what_is_held(books: Books) -> None:
+    """Of 1000 fen 300 are held, and 500 are expected: 700 may leave."""
+    books.hold(PURSE, TILL, 300, 300)
+    books.hold(TILL, PURSE, 300, 500)
+    assert books.position(PURSE).spendable_fen == 1200
+
+    with pytest.raises(NotEnoughCash) as refused:
+        books.bank("w", PURSE, -701, NOW)
+
+    assert refused.value.available_fen == 700
+    assert not books.cash_entries
+    books.bank("w", PURSE, -700, NOW)
+    assert books.position(PURSE).balance_fen == 300
+
+
+def test_what_is_held_pays_for_nothing_else(books: Books) -> None:
+    books.hold(PURSE, TILL, 700, 690)
+    assert books.position(PURSE) == CashPosition(1000, held_fen=700)
+    assert books.position(TILL) == CashPosition(0, pending_fen=690)
+    for refused in (
+        lambda: books.hold(PURSE, TILL, 301, 301),
+        lambda: books.pay("p", PURSE, TILL, 301, NOW),
+        lambda: books.bank("b", PURSE, -301, NOW),
+        lambda: books.bank("b", TILL, -1, NOW),
+        lambda: books.pay("p", TILL, PURSE, 1, NOW),
+    ):
+        with pytest.raises(NotEnoughCash):
+            refused()
+    books.hold(PURSE, TILL, 300, 300)
+    books.hold(TILL, PURSE, 990, 990)  # expected proceeds buy again
+    with pytest.raises(NotEnoughCash):
+        books.hold(TILL, PURSE, 1, 1)
+    assert not books.cash_entries
+
+
+def test_a_hold_that_is_released_leaves_nothing_to_be_written(books: Books) -> None:
+    books.hold(PURSE, TILL, 700, 690)
+    books.release(PURSE, TILL, 700, 690)
+
+    assert not [*books.cash_changes(), *books.cash_entries]
+
+
+def test_nobody_pays_himself_and_nothing_is_no_entry(books: Books) -> None:
+    books.collect("c", PURSE, PURSE, 10, NOW)
+    books.collect("c", PURSE, TILL, 0, NOW)
+
+    assert not [*books.cash_changes(), *books.cash_entries]

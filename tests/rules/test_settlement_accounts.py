@@ -1,74 +1,39 @@
 """Rule 12 at the trade: who may be a party to one; a broken rule leaves the books as they were."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 
 from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown, Refusal
-from services.settlement.ledger import (
-    Account,
-    Batch,
-    Books,
-    Bucket,
-    CashKey,
-    Holding,
-    Instrument,
-    Place,
-)
-from services.settlement.messages.holdings import Instrument as TradedInstrument
-from services.settlement.messages.trades import ExecutedTrade
-from services.settlement.trades import AccountMayNotTrade, Venue, settle
+from services.settlement.books import Books
+from services.settlement.ledger import Account, Batch, CashPosition, Holding
+from services.settlement.trades import AccountMayNotTrade
+from tests import trading
+from tests.trading import AT, BATCH, BUYER_CASH, DESK
 
-AT = datetime(2026, 3, 2, 2, tzinfo=UTC)
-ID = UUID(int=1)
-VENUE = Venue("CBGEX", "北京绿色交易所", ["CCER"], ["LISTING"], 1, "LIVE", None)
-SELLER = Account("ACC-1", UUID(int=11), "OWNER", "OPEN", "TRD-1", ("op-1",))
-BUYER = Account("ACC-2", UUID(int=12), "TRADER", "OPEN", "TRD-2", ("op-2",))
-INSTRUMENT = Instrument("A210001", 2024)
-BATCH = Batch(
-    batch_id=ID,
-    programme="CCER",
-    country="CN",
-    project="A210001",
-    vintage=2024,
-    batch_number=1,
-    issued_at=AT,
-)
-TRADE = ExecutedTrade(
-    venue="CBGEX",
-    trade_id="1",
-    method="LISTING",
-    instrument=TradedInstrument(project="A210001", vintage=2024),
-    seller_account="ACC-1",
-    buyer_account="ACC-2",
-    quantity=10,
-    price="70.00",
-    currency="CNY",
-    executed_at=AT,
-)
+SELLER = Account(trading.SELLER, UUID(int=11), "OWNER", "OPEN", "TRD-1", ("op-1",))
+BUYER = Account(trading.BUYER, UUID(int=12), "TRADER", "OPEN", "TRD-2", ("op-2",))
 
 
 def books(seller: Account = SELLER, buyer: Account = BUYER) -> Books:
-    place = Place("ACC-1", Bucket.EXCHANGE, "CBGEX")
-    cash = {CashKey("ACC-2", "CBGEX", "CNY"): 100_000}
-    return Books.of([seller, buyer], [BATCH], [Holding(Block(ID, 1, 101), place)], cash)
+    batch = Batch(BATCH, "CCER", "CN", "WIND", 2024, 1, AT)
+    cash = {BUYER_CASH: CashPosition(1_000_000)}
+    return Books.of([seller, buyer], [batch], [Holding(Block(BATCH, 1, 101), DESK)], cash)
 
 
 def refused(given: Books, refusal: type[Refusal]) -> Refusal:
     with pytest.raises(refusal) as raised:
-        settle(TRADE, VENUE, given, AT)
-    assert not given.credit_entries
-    assert not given.cash_entries
+        trading.decided(trading.TRADE, None, given)
+    assert trading.is_untouched(given)
     return raised.value
 
 
 @pytest.mark.parametrize("kind", ["OWNER", "EMITTER", "TRADER"])
 def test_open_accounts_with_a_trading_account_trade(kind: str) -> None:
-    settled = settle(TRADE, VENUE, books(buyer=replace(BUYER, kind=kind)), AT)
-    assert settled.amount_fen == 70_000
+    settled = trading.settled(trading.TRADE, None, books(buyer=replace(BUYER, kind=kind)))
+    assert settled.captured.amount_fen == 1_000_000
 
 
 @pytest.mark.parametrize("kind", ["VERIFIER", "AUTHORITY"])

@@ -156,7 +156,8 @@ class TransferEnded(Event, frozen=True, kw_only=True, tag="settlement.transfer.e
     transfer_id: UUID
     state: str
     """REFUSED, WITHDRAWN or EXPIRED."""
-    reason: str
+    reason: str | None = None
+    """Why it was refused or withdrawn."""
 
     @property
     def subject(self) -> str:
@@ -181,7 +182,7 @@ class PostingCorrected(Event, frozen=True, kw_only=True, tag="settlement.posting
     ranges: list[SerialRange]
     """The serials that went back; those of the same project and vintage, not always the same ones."""
     amount_fen: int
-    """The cash that went back."""
+    """The cash that went back, commissions included."""
 
     @property
     def subject(self) -> str:

@@ -1,0 +1,218 @@
+-- Balances and statements, read from the entries; the daily reconciliation with venue and bank; reference prices and bands.
+-- An entry counts from two instants: when it took effect, and when it was recorded. A bound that is null is none.
+
+-- What the account held in each place, by what had taken effect until the first instant and was recorded until the second.
+CREATE FUNCTION settlement_read.balances(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, effective_until timestamptz, recorded_until timestamptz)
+RETURNS TABLE (programme text, project text, vintage integer, bucket text, venue text, tonnes bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT b.programme, b.project, b.vintage, side.bucket, side.venue, sum(side.tonnes)::bigint
+    FROM (
+        SELECT batch_id, to_bucket, to_venue, next_serial - first_serial, effective_at, recorded_at
+        FROM credit_entry WHERE to_account = account_number
+        UNION ALL
+        SELECT batch_id, from_bucket, from_venue, first_serial - next_serial, effective_at, recorded_at
+        FROM credit_entry WHERE from_account = account_number
+    ) AS side (batch_id, bucket, venue, tonnes, effective_at, recorded_at)
+    JOIN batch b USING (batch_id)
+    WHERE side.effective_at <= coalesce(effective_until, 'infinity')
+      AND side.recorded_at <= coalesce(recorded_until, 'infinity')
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    GROUP BY b.programme, b.project, b.vintage, side.bucket, side.venue
+    HAVING sum(side.tonnes) <> 0
+    ORDER BY b.programme, b.project, b.vintage, side.bucket, side.venue
+$$;
+
+CREATE FUNCTION settlement_read.cash_balances(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, effective_until timestamptz, recorded_until timestamptz)
+RETURNS TABLE (venue text, currency text, balance_fen bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT side.venue, side.currency, sum(side.fen)::bigint
+    FROM (
+        SELECT venue, currency, amount_fen, effective_at, recorded_at
+        FROM cash_entry WHERE to_account = account_number
+        UNION ALL
+        SELECT venue, currency, -amount_fen, effective_at, recorded_at
+        FROM cash_entry WHERE from_account = account_number
+    ) AS side (venue, currency, fen, effective_at, recorded_at)
+    WHERE side.effective_at <= coalesce(effective_until, 'infinity')
+      AND side.recorded_at <= coalesce(recorded_until, 'infinity')
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    GROUP BY side.venue, side.currency
+    HAVING sum(side.fen) <> 0
+    ORDER BY side.venue, side.currency
+$$;
+
+-- What each place held after the first instant, what came and went until the second, and what it held then: the opening is
+-- balances() of the first instant, the closing that of the second, so that one statement begins where another ended.
+CREATE FUNCTION settlement_read.statement(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, from_instant timestamptz, until_instant timestamptz, recorded_until timestamptz)
+RETURNS TABLE (programme text, project text, vintage integer, bucket text, venue text,
+    opening bigint, incoming bigint, outgoing bigint, closing bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT b.programme, b.project, b.vintage, side.bucket, side.venue,
+        coalesce(sum(side.tonnes) FILTER (WHERE side.effective_at <= from_instant), 0)::bigint,
+        coalesce(sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes > 0), 0)::bigint,
+        coalesce(-sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes < 0), 0)::bigint,
+        sum(side.tonnes)::bigint
+    FROM (
+        SELECT batch_id, to_bucket, to_venue, next_serial - first_serial, effective_at, recorded_at
+        FROM credit_entry WHERE to_account = account_number
+        UNION ALL
+        SELECT batch_id, from_bucket, from_venue, first_serial - next_serial, effective_at, recorded_at
+        FROM credit_entry WHERE from_account = account_number
+    ) AS side (batch_id, bucket, venue, tonnes, effective_at, recorded_at)
+    JOIN batch b USING (batch_id)
+    WHERE side.effective_at <= until_instant AND from_instant <= until_instant
+      AND side.recorded_at <= coalesce(recorded_until, 'infinity')
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    GROUP BY b.programme, b.project, b.vintage, side.bucket, side.venue
+    HAVING sum(side.tonnes) <> 0 OR bool_or(side.effective_at > from_instant)
+    ORDER BY b.programme, b.project, b.vintage, side.bucket, side.venue
+$$;
+
+CREATE FUNCTION settlement_read.cash_statement(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, from_instant timestamptz, until_instant timestamptz, recorded_until timestamptz)
+RETURNS TABLE (venue text, currency text, opening_fen bigint, incoming_fen bigint, outgoing_fen bigint, closing_fen bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT side.venue, side.currency,
+        coalesce(sum(side.fen) FILTER (WHERE side.effective_at <= from_instant), 0)::bigint,
+        coalesce(sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen > 0), 0)::bigint,
+        coalesce(-sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen < 0), 0)::bigint,
+        sum(side.fen)::bigint
+    FROM (
+        SELECT venue, currency, amount_fen, effective_at, recorded_at
+        FROM cash_entry WHERE to_account = account_number
+        UNION ALL
+        SELECT venue, currency, -amount_fen, effective_at, recorded_at
+        FROM cash_entry WHERE from_account = account_number
+    ) AS side (venue, currency, fen, effective_at, recorded_at)
+    WHERE side.effective_at <= until_instant AND from_instant <= until_instant
+      AND side.recorded_at <= coalesce(recorded_until, 'infinity')
+      AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    GROUP BY side.venue, side.currency
+    HAVING sum(side.fen) <> 0 OR bool_or(side.effective_at > from_instant)
+    ORDER BY side.venue, side.currency
+$$;
+
+-- Every movement of the account's credits, newest first.
+CREATE FUNCTION settlement_read.credit_entries(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, after_entry bigint, page_size integer)
+RETURNS TABLE (entry_id bigint, posting text, batch_id uuid, programme text, project text, vintage integer,
+    first_serial bigint, last_serial bigint, serials text, tonnes bigint, from_account text, from_bucket text,
+    from_venue text, to_account text, to_bucket text, to_venue text, effective_at timestamptz, recorded_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    WITH bound AS MATERIALIZED (
+        SELECT coalesce(after_entry, 9223372036854775807) AS entry_id
+        WHERE settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    ),
+    found AS (
+        SELECT e.entry_id FROM bound CROSS JOIN LATERAL (
+            SELECT c.entry_id FROM credit_entry c WHERE c.to_account = account_number AND c.entry_id < bound.entry_id
+            ORDER BY c.entry_id DESC LIMIT page_size) AS e
+        UNION
+        SELECT e.entry_id FROM bound CROSS JOIN LATERAL (
+            SELECT c.entry_id FROM credit_entry c WHERE c.from_account = account_number AND c.entry_id < bound.entry_id
+            ORDER BY c.entry_id DESC LIMIT page_size) AS e
+        ORDER BY entry_id DESC LIMIT page_size
+    )
+    SELECT e.entry_id, e.posting, e.batch_id, b.programme, b.project, b.vintage, e.first_serial, e.next_serial - 1,
+        settlement_read.serials(b, e.first_serial, e.next_serial), e.next_serial - e.first_serial,
+        e.from_account, e.from_bucket, e.from_venue, e.to_account, e.to_bucket, e.to_venue, e.effective_at, e.recorded_at
+    FROM found JOIN credit_entry e USING (entry_id) JOIN batch b USING (batch_id)
+    ORDER BY e.entry_id DESC
+$$;
+
+-- Every movement of the account's cash, newest first; a side that is null is the bank.
+CREATE FUNCTION settlement_read.cash_entries(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    account_number text, after_entry bigint, page_size integer)
+RETURNS TABLE (entry_id bigint, posting text, venue text, currency text, from_account text, to_account text,
+    amount_fen bigint, effective_at timestamptz, recorded_at timestamptz)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    WITH bound AS MATERIALIZED (
+        SELECT coalesce(after_entry, 9223372036854775807) AS entry_id
+        WHERE settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
+    ),
+    found AS (
+        SELECT e.entry_id FROM bound CROSS JOIN LATERAL (
+            SELECT c.entry_id FROM cash_entry c WHERE c.to_account = account_number AND c.entry_id < bound.entry_id
+            ORDER BY c.entry_id DESC LIMIT page_size) AS e
+        UNION
+        SELECT e.entry_id FROM bound CROSS JOIN LATERAL (
+            SELECT c.entry_id FROM cash_entry c WHERE c.from_account = account_number AND c.entry_id < bound.entry_id
+            ORDER BY c.entry_id DESC LIMIT page_size) AS e
+        ORDER BY entry_id DESC LIMIT page_size
+    )
+    SELECT e.entry_id, e.posting, e.venue, e.currency, e.from_account, e.to_account, e.amount_fen, e.effective_at, e.recorded_at
+    FROM found JOIN cash_entry e USING (entry_id)
+    ORDER BY e.entry_id DESC
+$$;
+
+-- A venue's day by three hands: the venue's count beside what was captured, and the bank's newest statement beside what was
+-- booked when it came. What has not been compared yet is null; is_matched says whether all that was compared is equal.
+CREATE VIEW settlement_read.reconciliation AS
+SELECT day.venue, day.date,
+    v.trades, v.tonnes, v.turnover_fen, v.captured_trades, v.captured_tonnes, v.captured_turnover_fen,
+    v.is_matched AS trades_are_matched,
+    s.statement_id, s.currency, s.deposits_fen, s.withdrawals_fen, s.closing_fen,
+    s.booked_deposits_fen, s.booked_withdrawals_fen, s.booked_closing_fen,
+    s.is_matched AS cash_is_matched,
+    CASE WHEN NOT v.is_matched OR NOT s.is_matched THEN false ELSE v.is_matched AND s.is_matched END AS is_matched
+FROM (SELECT venue, date FROM venue_day UNION SELECT venue, date FROM bank_statement) AS day
+LEFT JOIN venue_day v ON v.venue = day.venue AND v.date = day.date
+LEFT JOIN LATERAL (
+    SELECT * FROM bank_statement b
+    WHERE b.venue = day.venue AND b.currency = 'CNY' AND b.date = day.date
+    ORDER BY b.arrival DESC LIMIT 1
+) AS s ON true;
+
+-- The day's reference price of an instrument in fen: the average of the listing trades of the latest earlier day that had
+-- any, weighted by volume and rounded half up; before the first one the declared price, or null.
+CREATE FUNCTION settlement_read.reference_price(venue_code text, project_code text, vintage_year integer, day date)
+RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT coalesce(
+        (SELECT div(2 * d.listing_turnover_fen::numeric + d.listing_tonnes, 2 * d.listing_tonnes::numeric)::bigint
+        FROM instrument_day d
+        WHERE d.venue = venue_code AND d.project = project_code AND d.vintage = vintage_year
+          AND d.date < day AND d.listing_tonnes > 0
+        ORDER BY d.date DESC
+        LIMIT 1),
+        (SELECT i.first_price_fen FROM instrument i
+        WHERE i.venue = venue_code AND i.project = project_code AND i.vintage = vintage_year))
+$$;
+
+-- Between which prices each method may trade an instrument on a day, both ends allowed and rounded to the tick inward; a
+-- method without a band has no ends.
+CREATE FUNCTION settlement_read.price_limits(venue_code text, project_code text, vintage_year integer, day date)
+RETURNS TABLE (method text, reference_fen bigint, band_basis_points integer, lowest_fen bigint, highest_fen bigint)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT said.method, price.reference_fen, said.band,
+        (ceil(price.reference_fen::numeric * (10000 - said.band) / (10000 * terms.tick_fen)) * terms.tick_fen)::bigint,
+        (floor(price.reference_fen::numeric * (10000 + said.band) / (10000 * terms.tick_fen)) * terms.tick_fen)::bigint
+    FROM instrument i
+    CROSS JOIN LATERAL (
+        SELECT m.terms -> 'methods' AS methods, (m.terms ->> 'tick_fen')::bigint AS tick_fen
+        FROM market_terms m
+        WHERE m.venue = i.venue AND m.programme = i.programme AND m.valid_from <= day
+        ORDER BY m.valid_from DESC
+        LIMIT 1
+    ) AS terms
+    CROSS JOIN LATERAL json_to_recordset(terms.methods) AS one (method text, band_basis_points integer)
+    CROSS JOIN LATERAL (SELECT one.method, one.band_basis_points) AS said (method, band)
+    CROSS JOIN LATERAL (
+        SELECT settlement_read.reference_price(venue_code, project_code, vintage_year, day)) AS price (reference_fen)
+    WHERE i.venue = venue_code AND i.project = project_code AND i.vintage = vintage_year
+    ORDER BY said.method
+$$;
+
+-- What may be traded today in Beijing, with the day's reference price.
+CREATE VIEW settlement_read.instrument_today AS
+SELECT i.venue, i.project, i.vintage, i.programme, i.listed_on, i.first_price_fen, today.day,
+    settlement_read.reference_price(i.venue, i.project, i.vintage, today.day) AS reference_fen
+FROM instrument i CROSS JOIN (SELECT (now() AT TIME ZONE 'Asia/Shanghai')::date) AS today (day);

@@ -1,0 +1,131 @@
+"""Locks of the ledger: always in one order, so that writers of the same books queue up and none is ever in a circle."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+from datetime import UTC, datetime
+from itertools import count
+from uuid import UUID
+
+import pytest
+
+from services.kernel.actors import SYSTEM
+from services.kernel.ids import new_id
+from services.runtime.postgres import Pool, Transaction, opened_pool
+from services.settlement.bank import bank_work
+from services.settlement.ledger import Instrument
+from services.settlement.store import lock_books
+from tests.conftest import Database
+from tests.handlers.deliveries import account, cash
+from tests.handlers.desk import Desk
+
+SIZE, MIDDLE = 20, 7
+_numbers = count(1)
+
+
+@pytest.fixture(scope="module")
+async def pool(scratch: Database) -> AsyncIterator[Pool]:
+    patient = {"lock_timeout": "10s"}
+    url = scratch.url("settlement")
+    async with opened_pool(url, "settlement", size=6, settings=patient) as opened:
+        await opened.execute("INSERT INTO programme VALUES ('LOCKS', 'NATIONAL', true)")
+        yield opened
+
+
+@pytest.fixture(scope="module")
+async def administrator(scratch: Database) -> AsyncIterator[Pool]:
+    """May lock any row, and sees who waits."""
+    async with opened_pool(scratch.admin_url, "settlement", size=4) as opened:
+        yield opened
+
+
+async def test_accounts_are_locked_in_the_order_of_their_numbers_in_whatever_order_they_are_given(
+    pool: Pool, administrator: Pool
+) -> None:
+    numbers = await _accounts(pool)
+    shuffled = [numbers[place * 7 % SIZE] for place in range(SIZE)]
+
+    locked = await _locked_behind(
+        administrator, "account", "number", numbers, _lock(pool, shuffled, instruments=[])
+    )
+
+    assert locked == numbers[: MIDDLE + 1]
+
+
+async def test_batches_are_locked_in_the_order_of_their_ids(
+    pool: Pool, administrator: Pool
+) -> None:
+    project, batches = f"LOCKS-{next(_numbers)}", sorted(new_id() for _ in range(SIZE))
+    for number, batch_id in enumerate(reversed(batches), start=1):
+        await pool.execute(
+            "INSERT INTO batch VALUES ($1, 'LOCKS', 'CN', $2, 2024, $3, 1, 10, false, now())",
+            batch_id,
+            project,
+            number,
+        )
+
+    wanted = _lock(pool, [], instruments=[Instrument(project, 2024)])
+    locked = await _locked_behind(administrator, "batch", "batch_id", batches, wanted)
+
+    assert locked == batches[: MIDDLE + 1]
+
+
+async def test_what_the_bank_reports_of_many_accounts_locks_them_in_order_before_it_books_any(
+    pool: Pool, administrator: Pool
+) -> None:
+    """Two deliveries that name the same accounts in opposite orders would else wait for each other for ever."""
+    numbers = await _accounts(pool)
+    reports = [cash(number, 100) for number in reversed(numbers)]
+
+    locked = await _locked_behind(
+        administrator, "account", "number", numbers, bank_work(pool)(reports)
+    )
+
+    assert locked == numbers[: MIDDLE + 1]
+
+
+async def _accounts(pool: Pool) -> list[str]:
+    """Accounts that settlement has heard of, in the order of their numbers."""
+    prefix = f"LOCKS-{next(_numbers)}"
+    numbers = [f"{prefix}-{place:02d}" for place in range(SIZE)]
+    desk = Desk(pool)
+    await desk.learn(*(account(number)[0] for number in reversed(numbers)))
+    return numbers
+
+
+async def _lock(pool: Pool, accounts: list[str], instruments: list[Instrument]) -> None:
+    now = datetime.now(UTC)
+    async with pool.acquire() as connection, connection.transaction():
+        tx = Transaction(connection, "locks", SYSTEM, now, now)
+        await lock_books(tx, accounts, instruments)
+
+
+async def _locked_behind(
+    administrator: Pool,
+    table: str,
+    column: str,
+    keys: list[str] | list[UUID],
+    writing: Awaitable[object],
+) -> list[object]:
+    """Which of these rows are locked, in their order, when a writer waits for the one in the middle."""
+    async with administrator.acquire() as holder:
+        async with holder.transaction():
+            held = f"SELECT FROM {table} WHERE {column} = $1 FOR UPDATE"
+            await holder.execute(held, keys[MIDDLE])
+            writer = asyncio.ensure_future(writing)
+            await _until_waiting(administrator, holder.get_server_pid(), writer)
+            async with administrator.acquire() as probe, probe.transaction():
+                free = await probe.fetch(
+                    f"SELECT {column} AS key FROM {table} WHERE {column} = ANY ($1)"
+                    " FOR UPDATE SKIP LOCKED",
+                    keys,
+                )
+        await writer
+    return [key for key in keys if key not in {one["key"] for one in free}]
+
+
+async def _until_waiting(administrator: Pool, holder: int, writer: asyncio.Future[object]) -> None:
+    waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))"
+    async with asyncio.timeout(10):
+        while not await administrator.fetchval(waiting, holder):
+            assert not writer.done(), "the writer went past a row that another has locked"
+            await asyncio.sleep(0.02)
