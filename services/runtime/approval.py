@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.kernel.actors import Actor, OtherOrganisation, RoleMissing
 from services.kernel.refusals import Conflict, Forbidden, NotFound, NotYetKnown, Refusal
-from services.runtime import outbox
+from services.runtime import failpoints, outbox
 from services.runtime.messages import (
     Answer,
     CloudEvent,
@@ -223,6 +223,7 @@ async def _carry_out(
     try:
         async with tx.connection.transaction():
             events = await service.commands[kind](made, command)
+            failpoints.reach(failpoints.IN_APPROVAL)
     except NotYetKnown:
         raise
     except Refusal as refusal:

@@ -133,7 +133,10 @@ def _failure(confirm: Confirm) -> BaseException | None:
 async def connected(url: str) -> AbstractConnection:
     """A plain connection with a short heartbeat; nothing is restored behind our back when it breaks."""
     separator = "&" if "?" in url else "?"
-    return await aio_pika.connect(f"{url}{separator}heartbeat=10", timeout=5)
+    try:
+        return await aio_pika.connect(f"{url}{separator}heartbeat=10", timeout=5)
+    except StopAsyncIteration as ended:  # the client's word for a broker that hangs up half-way
+        raise ConnectionLostError("the broker ended the connection while it was made") from ended
 
 
 async def until_lost(connection: AbstractConnection) -> None:
@@ -233,6 +236,17 @@ class Subscription:
         while len(arrived) < size and not self._arrived.empty():
             arrived.append(self._arrived.get_nowait())
         return [delivery for delivery in arrived if delivery is not None]
+
+
+async def declare_listening(
+    connection: AbstractConnection, name: str, exchange: str, routing_keys: Sequence[str]
+) -> None:
+    """Makes a durable quorum queue that keeps every message of these keys for whoever listens; it may exist."""
+    channel = await connection.channel(publisher_confirms=False)
+    queue = await channel.declare_queue(name, durable=True, arguments={"x-queue-type": "quorum"})
+    for routing_key in routing_keys:
+        await queue.bind(exchange, routing_key)
+    await channel.close()
 
 
 async def exclusive_subscription(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TypeVar
 
-from services.runtime import telemetry
+from services.runtime import failpoints, telemetry
 from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
 from services.runtime.messages import BODY_BYTES_MAX, Answer, digest, encode
 from services.runtime.postgres import OUTAGES
@@ -86,6 +86,7 @@ class Consumer:
         except Exception as fault:  # noqa: BLE001 - whatever it is, the message must not be lost
             await self._after_fault(batch, fault)
             return
+        failpoints.reach(failpoints.AFTER_COMMIT)
         self._after_commit()
         await self._settle(batch, verdicts)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import asyncpg
 
-from services.runtime import telemetry
+from services.runtime import failpoints, telemetry
 from services.runtime.broker import Outgoing, Publisher
 from services.runtime.outbox import envelope, sql
 from services.runtime.postgres import OUTAGES, Connection, opened_connection
@@ -88,10 +88,12 @@ class Relay:
             return 0
         positions = [position for row in rows for position in row["positions"]]
         events = await connection.fetch(sql["list_events"], positions)
-        failures = await publisher.publish_many([self._outgoing(event) for event in events])
+        publishing = publisher.publish_many([self._outgoing(event) for event in events])
+        failures = await failpoints.amid(failpoints.IN_PUBLISH, publishing)
         for failure in failures:
             if failure is not None:
                 raise failure
+        failpoints.reach(failpoints.AFTER_PUBLISH)
         await connection.execute(sql["delete_outbox"], [row["id"] for row in rows])
         telemetry.published.inc(len(events))
         return len(rows)

@@ -158,6 +158,38 @@ def registry(
     sys.exit(command.report(command.Size(projects, reports, seconds), as_json))
 
 
+@bench.command()
+def settlement(
+    trades: Annotated[
+        int, typer.Option(min=300, help="How many trades three rounds settle.")
+    ] = 210_000,
+    accounts: Annotated[int, typer.Option(min=50, help="How many accounts trade.")] = 2_000,
+    instruments: Annotated[int, typer.Option(min=1, help="How many instruments.")] = 100,
+    blocks: Annotated[
+        int, typer.Option(min=1, help="How many holdings more when growth is measured.")
+    ] = 5_000_000,
+    seconds: Annotated[int, typer.Option(min=1, help="pgbench's time in each round.")] = 5,
+    as_json: AsJson = False,
+) -> None:
+    """Settles trades from the queue beside pgbench, then live, then with a kill, then among millions of holdings."""
+    from services.tools.bench import settlement as command
+
+    size = command.Size(trades, accounts, instruments, blocks, seconds)
+    sys.exit(command.report(size, as_json))
+
+
+@app.command()
+def chaos(
+    rounds: Annotated[int, typer.Option(min=1, help="One fault each; in 20 every kind.")] = 20,
+    seed: Annotated[int, typer.Option(help="Decides which fault comes when.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Breaks a market of its own under load, round by round, and audits its books after each."""
+    from services.tools.chaos import command
+
+    sys.exit(command.report(rounds, seed, as_json))
+
+
 @app.command()
 def migrate(
     show: Annotated[bool, typer.Option("--print", help="Only print the SQL.")] = False,

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +29,10 @@ SERVICES = ("registry", "issuance", "settlement", "gateway")
 _STATE_FILE = "stack.json"
 # The administrator's rights are the launcher's alone.
 _LAUNCHER_VARIABLES = ("TONNE_DATABASE_URL", "TONNE_AMQP_URL", "TONNE_AMQP_ADMIN_URL")
+
+
+Detour = Callable[[Servers], Awaitable[Servers]]
+"""Where the processes find the servers, if they shall not reach them directly."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,7 @@ async def running_stack(
     services: Sequence[str] = SERVICES,
     environment: Mapping[str, str] | None = None,
     on_line: OnLine | None = None,
+    detour: Detour | None = None,
 ) -> AsyncIterator[Stack]:
     """A market that is ready for work; at the end everything is stopped and the data stays in the folder.
 
@@ -103,8 +108,15 @@ async def running_stack(
                 supervisor=supervisor, folder=folder, cache=cache_folder(), is_fast=fast, say=say
             )
             servers = await running_servers(start)
+            reached = await detour(servers) if detour else servers
             stack = await _with_processes(
-                supervisor, servers, folder, port or free_port(), services, environment or {}
+                supervisor,
+                servers,
+                reached,
+                folder,
+                port or free_port(),
+                services,
+                environment or {},
             )
             write_private(folder / _STATE_FILE, json.dumps(_as_json(stack), indent=1))
             try:
@@ -116,6 +128,7 @@ async def running_stack(
 async def _with_processes(
     supervisor: Supervisor,
     servers: Servers,
+    reached: Servers,
     folder: Path,
     port: int,
     services: Sequence[str],
@@ -123,7 +136,7 @@ async def _with_processes(
 ) -> Stack:
     key = prepared_key(folder)
     ports = {name: port if name == "gateway" else free_port() for name in services}
-    programs = [_program(name, servers, folder, ports[name], environment) for name in services]
+    programs = [_program(name, reached, folder, ports[name], environment) for name in services]
     await supervisor.start(programs)
     return Stack(
         folder=folder,

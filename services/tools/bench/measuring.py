@@ -1,4 +1,4 @@
-"""What benchmarks measure with: spreads over rounds, percentiles, CPU time of each process with its children."""
+"""What benchmarks measure with: spreads over rounds, percentiles, time and memory of processes with their children."""
 
 import resource
 from collections.abc import Mapping, Sequence
@@ -30,6 +30,23 @@ def cpu_seconds(pids: Mapping[str, int]) -> dict[str, float]:
     spent = {name: _of_tree(pid, times, children) for name, pid in pids.items()}
     own = resource.getrusage(resource.RUSAGE_SELF)
     return spent | {"client": own.ru_utime + own.ru_stime}
+
+
+def resident_mb(pids: Mapping[str, int]) -> dict[str, int]:
+    """By name the memory of each process and its descendants, what they share counted by shares; Linux only."""
+    if not Path("/proc/self/smaps_rollup").exists():
+        return {}
+    _, children = _processes()
+    return {name: round(_resident_kib(pid, children) / 1024) for name, pid in pids.items()}
+
+
+def _resident_kib(pid: int, children: Mapping[int, Sequence[int]]) -> int:
+    below = sum(_resident_kib(child, children) for child in children.get(pid, ()))
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
+    except OSError:
+        return below
+    return below + int(text.partition("\nPss:")[2].split()[0])
 
 
 def _of_tree(pid: int, times: Mapping[int, float], children: Mapping[int, Sequence[int]]) -> float:

@@ -1,24 +1,21 @@
 """``tonne bench registry``: how fast a country's register is loaded by command, and whether search stays quick."""
 
 import asyncio
-import json
-import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass
 
 import asyncpg
 
 from services.runtime.postgres import Connection
-from services.tools.apart import folder_apart, run_stoppable
-from services.tools.bench import made_up
+from services.tools.bench import made_up, rounds
 from services.tools.bench.fleet import Act, Fleet, opened_fleet
-from services.tools.bench.measuring import cpu_seconds, percentile, spread
+from services.tools.bench.measuring import percentile
+from services.tools.bench.rounds import Rounds, say, spent_since, stack_cpu_seconds
 from services.tools.client import Desk, opened_desk
-from services.tools.stack import Stack, running_stack
-from services.tools.yardstick import Yardstick, drop_yardstick, find_pgbench, made_yardstick
+from services.tools.stack import Stack
+from services.tools.yardstick import Yardstick, drop_yardstick, made_yardstick
 
 ROUNDS = 5
 IN_FLIGHT = 400
@@ -54,38 +51,6 @@ class Size:
         return min(SEARCHES_MAX, self.projects)
 
 
-@dataclass
-class Rounds:
-    """What the rounds came to."""
-
-    commands: int = 0
-    commands_per_second: list[float] = field(default_factory=list[float])
-    pgbench_tps: list[float] = field(default_factory=list[float])
-    cpu_seconds: dict[str, float] = field(default_factory=dict[str, float])
-
-    def figures(self) -> dict[str, object]:
-        """Middle, least and greatest of the rounds, and where the CPU time of a command went."""
-        pairs = zip(self.commands_per_second, self.pgbench_tps, strict=True)
-        spreads = {
-            "commands_per_second": spread(self.commands_per_second, 1),
-            "pgbench_tps": spread(self.pgbench_tps, 1),
-            "ratio": spread([commands / tps for commands, tps in pairs], 3),
-        }
-        cpu = {
-            name: round(1e6 * seconds / self.commands)
-            for name, seconds in sorted(self.cpu_seconds.items())
-        }
-        return {
-            "rounds": len(self.pgbench_tps),
-            "commands": self.commands,
-            **{name: one["median"] for name, one in spreads.items()},
-            **{
-                f"{name}_{end}": one[end] for name, one in spreads.items() for end in ("min", "max")
-            },
-            "cpu_us_per_command": cpu | {"all": sum(cpu.values())},
-        }
-
-
 @dataclass(frozen=True, slots=True)
 class Bench:
     """What a run has at hand."""
@@ -99,22 +64,11 @@ class Bench:
 
 def report(size: Size, as_json: bool) -> int:
     """Runs the benchmark on a stack of its own and prints the figures; the exit code is 0 if it could."""
-    find_pgbench()
-    with folder_apart("bench") as folder:
-        return run_stoppable(_report(folder, size, as_json))
 
+    async def measure(opened: AsyncExitStack, stack: Stack) -> Mapping[str, object]:
+        return await measured(await _opened(opened, stack), size)
 
-async def _report(folder: Path, size: Size, as_json: bool) -> int:
-    async with AsyncExitStack() as opened:
-        _say("starting a stack of its own")
-        stack = await opened.enter_async_context(running_stack(folder))
-        figures = await measured(await _opened(opened, stack), size)
-    if as_json:
-        print(json.dumps(figures, indent=2), flush=True)
-    else:
-        for name, value in figures.items():
-            print(f"{name:24} {value}")
-    return 0
+    return rounds.report(measure, as_json)
 
 
 async def _opened(opened: AsyncExitStack, stack: Stack) -> Bench:
@@ -138,12 +92,12 @@ async def measured(bench: Bench, size: Size) -> dict[str, object]:
     warm_up = min(WARM_UP, len(rows) // 10)
     await bench.fleet.send_all(rows[:warm_up])
     await _all_told(bench)
-    rounds = await _rounds(bench, rows[warm_up:], size.yardstick_seconds)
+    loaded = await _rounds(bench, rows[warm_up:], size.yardstick_seconds)
     large_p99 = await _searched(bench, size.projects, size.searches)
     return {
         "projects": size.projects,
         "reports": size.reports,
-        **rounds.figures(),
+        **loaded.figures(),
         "projects_p99_ms_small": round(1_000 * small_p99, 2),
         "projects_p99_ms_large": round(1_000 * large_p99, 2),
         "growth": round(large_p99 / small_p99, 2),
@@ -180,28 +134,20 @@ def _rows(size: Size, small: int, parties: made_up.Parties) -> Iterator[Sequence
 
 async def _rounds(bench: Bench, rows: Sequence[Sequence[Act]], yardstick_seconds: int) -> Rounds:
     """The yardstick and a share of the rows in turn; a round is over when everything is answered and told."""
-    rounds = Rounds()
+    loaded = Rounds("command")
     await bench.yardstick.transactions_per_second(1)
     for place in range(ROUNDS):
-        rounds.pgbench_tps.append(await bench.yardstick.transactions_per_second(yardstick_seconds))
-        before, began = _cpu(bench), time.monotonic()
+        tps = await bench.yardstick.transactions_per_second(yardstick_seconds)
+        before, began = stack_cpu_seconds(bench.stack), time.monotonic()
         accepted = await bench.fleet.send_all(rows[place::ROUNDS])
         await _all_told(bench)
-        rounds.commands_per_second.append(accepted / (time.monotonic() - began))
-        rounds.commands += accepted
-        for name, seconds in _cpu(bench).items():
-            spent = rounds.cpu_seconds.get(name, 0.0) + seconds - before[name]
-            rounds.cpu_seconds[name] = spent
-        _say(
-            f"round {place + 1} of {ROUNDS}: {rounds.commands_per_second[-1]:,.0f} commands/s,"
-            f" pgbench {rounds.pgbench_tps[-1]:,.0f} tps"
+        seconds = time.monotonic() - began
+        loaded.add(accepted, seconds, tps, spent_since(before, bench.stack))
+        say(
+            f"round {place + 1} of {ROUNDS}: {loaded.per_second[-1]:,.0f} commands/s,"
+            f" pgbench {tps:,.0f} tps"
         )
-    return rounds
-
-
-def _cpu(bench: Bench) -> dict[str, float]:
-    children = bench.stack.children.items()
-    return cpu_seconds({name: child.pid for name, child in children if child.pid is not None})
+    return loaded
 
 
 async def _all_told(bench: Bench) -> None:
@@ -232,7 +178,3 @@ async def _search(bench: Bench, place: int, projects: int) -> float:
     began = time.perf_counter()
     await bench.desk.query(_QUERY, filter=wanted, search=search)
     return time.perf_counter() - began
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -19,7 +19,7 @@ OnLine = Callable[[str, str], None]
 Result = TypeVar("Result")
 
 _BACK_OFF_SECONDS = (0.2, 0.5, 1, 2, 5, 10)
-_STEADY_SECONDS = 30
+_STEADY_SECONDS = 5
 _DEATHS_BEFORE_READY_MAX = 3
 _POLL_SECONDS = 0.05
 _LOG_BYTES_MAX = 20 * 1024 * 1024

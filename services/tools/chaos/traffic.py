@@ -1,0 +1,203 @@
+"""Traffic: what venues, the bank, owners and registrars do all the while, with outcomes known beforehand."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from itertools import count
+from random import Random
+from typing import Any
+
+import msgspec
+
+from services.tools.chaos.asking import AskedInVainError, Asker
+from services.tools.chaos.bank import Bank
+from services.tools.chaos.ears import Ears
+from services.tools.chaos.people import People
+from services.tools.chaos.pipes import Pipes, body_of
+from services.tools.chaos.poison import doses
+from services.tools.chaos.purses import Purses
+from services.tools.chaos.sent import RECONCILED, Ask, Message, Poison, Sent
+from services.tools.chaos.trades import Traded, Venues
+from services.tools.chaos.world import (
+    BATCH_TONNES,
+    MARKETS,
+    World,
+)
+
+CASH_FEN = 10_000_000_000
+_CHUNK = 8
+_PAUSE_SECONDS = 0.08
+_BANK_SHARE = 0.06
+_PARTIES_MAX = 24
+_MOVED_MAX = 20
+_PATIENCE_SECONDS = 60
+_REPEATED = ("moveToVenue", "moveFromVenue", "retireCredits", "approve", "refuse", "issueCredits")
+
+
+@dataclass
+class Traffic:
+    """Everything that comes from outside."""
+
+    world: World
+    asker: Asker
+    pipes: Pipes
+    purses: Purses
+    venues: Venues
+    bank: Bank
+    people: People
+    sent: Sent
+    random: Random
+    ears: Ears
+    resent: int = 0
+    _probes: "count[int]" = field(default_factory=lambda: count(1))
+
+    @classmethod
+    def of(
+        cls, world: World, asker: Asker, pipes: Pipes, ears: Ears, sent: Sent, random: Random
+    ) -> "Traffic":
+        """Traffic in this world; whoever sends, sends from the same purses."""
+        purses = Purses()
+        venues = Venues(world, purses, sent, random)
+        bank = Bank(world, purses, sent, random)
+        people = People(world, asker, purses, venues, random)
+        return cls(world, asker, pipes, purses, venues, bank, people, sent, random, ears)
+
+    async def endow(self) -> None:
+        """Credits to the owners, cash to the traders; half of the credits go to the venue."""
+        issued = await asyncio.gather(
+            *(self.people.issue(o, BATCH_TONNES) for o in self.world.owned)
+        )
+        venues = {instrument.venue for instrument in issued}
+        traders = self.world.traders
+        paid = [self.bank.deposit(t.number, v, CASH_FEN) for v in sorted(venues) for t in traders]
+        await self.pipes.send(paid)
+
+    async def move_in(self) -> None:
+        """Once the credits have arrived."""
+        moves = [
+            self.people.move(stock, held // 2, "moveToVenue")
+            for stock, held in sorted(self.purses.in_registry.items())
+        ]
+        await asyncio.gather(*moves)
+
+    def settle(self) -> None:
+        """Nothing is on its way any more."""
+        self.purses.settle()
+        self.venues.settle()
+
+    async def flow(self, messages: int) -> None:
+        """One round's traffic: venues and bank in their order, and three people with their commands beside."""
+        lanes = [
+            self._day_end(*self.venues.turn()),
+            self.people.owners(),
+            self.people.registrars(),
+            self.people.retirers(),
+            self._repeaters(),
+        ]
+        async with asyncio.TaskGroup() as group:
+            for lane in (self._reports(messages), *lanes):
+                group.create_task(_as_far_as_answered(lane))
+
+    async def finish(self) -> None:
+        """The last day ends too."""
+        await _as_far_as_answered(self._day_end(*self.venues.turn()))
+
+    async def _day_end(self, day: date, held: Sequence[Traded]) -> None:
+        """The venues close the day that is over; where their count agrees, the registry confirms it."""
+        await self.pipes.send(self.venues.closed(day, held))
+        self.venues.confirmed(held)
+        for market in MARKETS:
+            if market.is_day_end and await self._is_counted(f"day/{market.venue}/{day}"):
+                given: dict[str, Any] = {"venue": market.venue, "date": day.isoformat()}
+                await self.asker.ask("confirmDay", self.world.registrar, **given)
+
+    async def _is_counted(self, subject: str) -> bool:
+        """Waits for settlement's count; where none comes, the auditor will miss it."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while (  # noqa: ASYNC110 - it is settlement that counts
+            not self.ears.of(subject, RECONCILED) and time.monotonic() < deadline
+        ):
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return bool(self.ears.of(subject, RECONCILED))
+
+    async def _reports(self, messages: int) -> None:
+        """In chunks, so that it takes a while."""
+        waiting: list[Message] = []
+        done = 0
+        while done < messages:
+            some = [self.bank.some()] if self.random.random() < _BANK_SHARE else self.venues.some()
+            done += len(some)
+            waiting += some
+            if len(waiting) >= _CHUNK or done >= messages:
+                await self.pipes.send(waiting)
+                waiting = []
+                await asyncio.sleep(_PAUSE_SECONDS)
+        await self._contradict_bank()
+
+    async def _contradict_bank(self) -> None:
+        """A known bank reference with another amount is nobody's order: it lies among the dead letters."""
+        booked = next(one for one in self.sent.messages if one.user == "bank")
+        changed = self.bank.contradicted(booked, self.random.randint(1, 10**9))
+        digest = sha256(body_of(changed)).hexdigest()
+        self.sent.poison.append(Poison("settlement.bank.dead", digest))
+        await self.pipes.send([changed])
+
+    async def _repeaters(self) -> None:
+        """Commands of earlier rounds are sent again, one of them with other content."""
+        asks = self._answered()
+        for ask in self.random.sample(asks, min(6, len(asks))):
+            self.resent += 1
+            await self.asker.repeat(ask)
+        moved = [ask for ask in asks if ask.name == "moveToVenue"]
+        if moved:
+            ask = self.random.choice(moved)
+            await self.asker.contradict(ask, tonnes=ask.fields["tonnes"] + 1)
+
+    def _answered(self) -> list[Ask]:
+        asks = self.sent.asks.values()
+        return [ask for ask in asks if ask.answer is not None and ask.name in _REPEATED]
+
+    async def nudge(self) -> None:
+        """A little of everything, for a fault that waits for work: a trade that settles, and a retirement."""
+        await self.pipes.send(self.venues.good())
+        stock = self.purses.some(self.random, self.purses.in_registry, 1)
+        await _as_far_as_answered(self.people.retire(stock, 1))
+
+    async def probe(self) -> str:
+        """A trade that settles, by whose outcome one sees that the market works; returns its subject."""
+        [message] = self.venues.good()
+        await self.pipes.send([message])
+        told = msgspec.json.decode(message.event.data)
+        return f"trade/{told['venue']}/{told['trade_id']}"
+
+    async def probe_command(self) -> None:
+        """A command that the registry answers."""
+        await _as_far_as_answered(self.people.register(f"Chaos probe {next(self._probes)}"))
+
+    async def resend(self, messages: int) -> int:
+        """Messages of all earlier rounds again, in any order, and commands too; returns how many."""
+        again = self.random.sample(self.sent.messages, min(messages, len(self.sent.messages)))
+        await self.pipes.send(again)
+        asks = self._answered()
+        repeated = self.random.sample(asks, min(messages // 10, len(asks)))
+        repeating = (_as_far_as_answered(self.asker.repeat(ask)) for ask in repeated)
+        await asyncio.gather(*repeating)
+        self.resent += len(again) + len(repeated)
+        return len(again) + len(repeated)
+
+    async def poison(self) -> int:
+        """One dose of every kind; returns how many."""
+        prepared = [*doses(self.random.choice(self.world.owned).market.venue)]
+        self.sent.poison += [dose.poison for dose in prepared]
+        await self.pipes.pour(prepared)
+        return len(prepared)
+
+
+async def _as_far_as_answered(lane: Awaitable[None]) -> None:
+    """Goes on until a command is not answered as it must be: the auditor will find it, and nothing can build on it."""
+    with suppress(AskedInVainError):
+        await lane
