@@ -33,7 +33,7 @@ async def unused_day(market: Market, venue: str = floor.VENUE) -> date:
     closed = await market.database.fetchval(
         "SELECT max(date) FROM settlement.venue_day WHERE venue = $1", venue
     )
-    return (closed or LISTED.date()) + timedelta(days=2)
+    return max(closed or LISTED.date(), LISTED.date()) + timedelta(days=2)
 
 
 def at(day: date, clock: str = "10:00") -> str:

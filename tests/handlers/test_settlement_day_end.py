@@ -12,7 +12,7 @@ from services.runtime.consumer import Dead
 from services.runtime.postgres import Pool, opened_pool
 from services.settlement.day_end import settle_confirmed
 from tests.conftest import Database
-from tests.handlers.deliveries import report
+from tests.handlers.deliveries import account, report
 from tests.handlers.desk import Desk
 
 
@@ -288,6 +288,43 @@ async def test_days_settle_in_the_order_of_capture_whichever_is_confirmed_first(
 
     assert await desk.states(sale, spending) == ["SETTLED"] * 2
     assert await desk.cash(desk.seller) == (0, 0, 0)
+
+
+async def test_of_a_day_that_is_not_confirmed_nothing_settles_and_nothing_that_came_later(
+    desk: Desk,
+) -> None:
+    """The first and the third are of the confirmed day: the third may live off the second, and waits behind it."""
+    later = {"executed_at": "2021-03-02T10:00:00+08:00"}
+    first, second, third = desk.trade(), desk.trade(**later), desk.trade()
+    await desk.report(first, second, third)
+    await desk.close(first, third)
+    await desk.confirm()
+    await desk.sweep()
+    assert await desk.states(first, second, third) == ["SETTLED", "CAPTURED", "CAPTURED"]
+
+    await desk.close(second, day="2021-03-02")
+    await desk.confirm("2021-03-02")
+    await desk.sweep()
+
+    assert await desk.states(first, second, third) == ["SETTLED"] * 3
+
+
+async def test_a_confirmed_day_is_counted_before_it_settles(desk: Desk) -> None:
+    """As long as a trade of the day waits for a name, nobody knows whether the counts agree."""
+    newcomer = f"{desk.name}-N"
+    trade, waiting = desk.trade(), desk.trade(buyer_account=newcomer)
+    await desk.report(trade, waiting)
+    await desk.close(trade, waiting)
+    await desk.confirm()
+    await desk.sweep()
+    assert await desk.states(trade, waiting) == ["CAPTURED", "WAITING"]
+
+    await desk.learn(*account(newcomer))
+    await desk.deposit(newcomer, 100)
+    await desk.sweep()
+
+    assert await desk.states(trade, waiting) == ["SETTLED"] * 2
+    assert [one["is_matched"] for one in await desk.said("day.reconciled")] == [True]
 
 
 async def test_after_both_confirmations_the_venue_cancels_nothing_any_more(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -52,8 +53,9 @@ class Copy:
     process: subprocess.Popen[str]
     numbers: Iterator[int]
 
-    async def run(self, nodes: Sequence[str], *, is_schema_changed: bool = False) -> Run:
-        """Runs these tests on the tree as it is now; a changed schema needs a database of its own."""
+    async def run(self, nodes: Sequence[str], mutant: Mutant | None = None) -> Run:
+        """Runs these tests on the tree as it is now; a mutant of the schema needs a database of its own."""
+        is_schema_changed = mutant is not None and mutant.file.startswith("schema/")
         number = next(self.numbers)
         report, output = self.folder / f"{number}.xml", self.folder / f"{number}.log"
         quiet = "-q --tb=short --no-header -p no:cacheprovider".split()
@@ -63,6 +65,7 @@ class Copy:
                 "TONNE_TEST_ADMIN_URL": await self._database(number if is_schema_changed else 0),
                 "TONNE_TEST_AMQP_URL": self.servers.amqp_urls["registry"],
             },
+            "is_compiling": mutant is None,
             "output": str(output),
         }
         began = time.monotonic()
@@ -90,13 +93,15 @@ class Copy:
 
     @contextmanager
     def mutated(self, mutant: Mutant) -> Iterator[None]:
-        """The copy with this mutant in it."""
+        """The copy with this mutant in it; what was compiled before is as valid afterwards."""
         path = self.folder / mutant.file
-        path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
+        text, written = path.read_text(encoding="utf-8"), path.stat()
+        path.write_text(mutant.applied(text), encoding="utf-8")
         try:
             yield
         finally:
-            shutil.copy2(CHECKOUT / mutant.file, path)
+            path.write_text(text, encoding="utf-8")
+            os.utime(path, ns=(written.st_atime_ns, written.st_mtime_ns))
 
 
 @contextmanager

@@ -109,9 +109,9 @@ RUNTIME = [
         name="the relay forgets before it is confirmed",
         danger="What the broker did not take would be told to nobody.",
         file="services/runtime/relay.py",
-        was="        failures = await publisher.publish_many(",
-        becomes='        await connection.execute(sql["delete_outbox"], [row["id"] for row in rows])\n'
-        "        failures = await publisher.publish_many(",
+        was='        events = await connection.fetch(sql["list_events"], positions)\n',
+        becomes='        events = await connection.fetch(sql["list_events"], positions)\n'
+        '        await connection.execute(sql["delete_outbox"], [row["id"] for row in rows])\n',
         caught_by=_RELAY + "test_a_row_leaves_the_outbox_only_when_all_its_events_are_confirmed",
     ),
     Mutant(

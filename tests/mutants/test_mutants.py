@@ -47,7 +47,5 @@ async def test_a_mutant_is_caught_by_the_test_that_is_named_for_it(
     copy: Copy, mutant: Mutant
 ) -> None:
     with copy.mutated(mutant):
-        run = await copy.run(
-            [mutant.caught_by], is_schema_changed=mutant.file.startswith("schema/")
-        )
+        run = await copy.run([mutant.caught_by], mutant)
     assert run.is_caught(mutant.complaint), run.output

@@ -1,7 +1,7 @@
 """Runs pytest again and again in forks of one process that has the libraries in memory, and none of our own code.
 
-Each line of the input is what to run, in JSON: ``arguments``, ``environment`` and the file for the ``output``; each
-line of the output is the exit code.
+Each line of the input is what to run, in JSON: ``arguments``, ``environment``, whether what it compiles is kept
+(``is_compiling``), and the file for the ``output``; each line of the output is the exit code.
 """
 
 import json
@@ -22,6 +22,7 @@ def main() -> None:
         wanted = json.loads(line)
         child = os.fork()
         if not child:
+            sys.dont_write_bytecode = not wanted["is_compiling"]
             _run(wanted["arguments"], wanted["environment"], wanted["output"])
         _, status = os.waitpid(child, 0)
         sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
