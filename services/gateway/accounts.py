@@ -14,6 +14,7 @@ from services.gateway.links import ProjectLink, project_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
+from services.gateway.states import AccountState
 
 
 @strawberry.type(description="One range of serials that an account holds in one bucket.")
@@ -66,7 +67,7 @@ class Account(Recorded):
     number: str
     kind: str = strawberry.field(description="OWNER, EMITTER, TRADER, VERIFIER or AUTHORITY.")
     category: str = strawberry.field(description="Of the organisation, when it was opened.")
-    status: str = strawberry.field(description="OPEN, RESTRICTED or CLOSED.")
+    status: AccountState
     trading_account: str | None = strawberry.field(description="Its number; none, no trading.")
     trading_opened_at: datetime | None
     operators: strawberry.Private[list[dict[str, Any]]]

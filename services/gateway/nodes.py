@@ -19,6 +19,7 @@ from services.gateway.links import project_of, reduction_of, report_of
 from services.gateway.objects import Node
 from services.gateway.organisations import organisation_of
 from services.gateway.programmes import methodology_of, programme_of
+from services.gateway.report_life import grid_factor_by_key, own_report_of
 from services.gateway.retirements import retirement_of
 from services.gateway.trades import trade_of
 from services.gateway.venues import venue_of
@@ -49,9 +50,11 @@ FINDERS: Mapping[str, Find] = {
     "Account": _account,
     "Approval": approval_by_key,
     "CreditBatch": _by_uuid(batch_of),
+    "GridFactor": grid_factor_by_key,
     "Methodology": methodology_of,
     "MonitoringReport": _by_uuid(report_of),
     "Organisation": _by_uuid(organisation_of),
+    "OwnReport": _by_uuid(own_report_of),
     "Programme": programme_of,
     "Project": project_of,
     "Reduction": _by_uuid(reduction_of),

@@ -39,6 +39,14 @@ async def account(tx: Transaction, number: str) -> Account:
     return found
 
 
+async def credit_code(tx: Transaction, organisation_id: UUID) -> str | None:
+    """The entity's unified social credit code, which may still be on its way from the registry; None if it has none."""
+    found = await store.get_organisation(tx, organisation_id)
+    if found is None:
+        raise NotYetKnown("organisation", str(organisation_id))
+    return found.credit_code
+
+
 async def require_owner(tx: Transaction, project: Project) -> Account:
     """The owner's account, if the actor acts for it; raises a refusal if not."""
     require_role(tx.actor, Role.OWNER_OPERATOR, Role.REGISTRAR)

@@ -25,7 +25,10 @@ from tests.register import credit_code
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 NOBODY = "01890000-0000-7000-8000-00000000beef"
-UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {"Approval": f"registry/{NOBODY}"}
+UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {
+    "Approval": f"registry/{NOBODY}",
+    "GridFactor": "NOWHERE/2024/2024-12-31",
+}
 PDD = b"project design document"
 LIFE = (
     "drafted notice_opened commented notice_ended validated registration_applied registered".split()
@@ -48,7 +51,7 @@ async def test_an_account_is_applied_for_opened_operated_and_restricted(
     applied = await graph.accepted(applying, owner, selecting=seen)
     assert applied["account"] is None
     assert applied["application"] == {"state": "APPLIED", "kind": "OWNER"}
-    listed = '{ accountApplications(state: "APPLIED") { nodes { accountId } } }'
+    listed = "{ accountApplications(state: APPLIED) { nodes { accountId } } }"
     own = (await graph.read(listed, owner))["accountApplications"]["nodes"]
     assert own == [{"accountId": str(account_id)}]
     assert (await graph.read(listed, STRANGER))["accountApplications"]["nodes"] == []

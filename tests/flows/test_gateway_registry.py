@@ -193,7 +193,7 @@ async def test_official_days_are_added_and_listed(graph: Graph, market: Market) 
         working_days=(date(2031, 1, 4),),
         source="Notice of the State Council",
     )
-    await graph.accepted(days)
+    await graph.approved(days)
     data = await graph.read(
         "{ officialDays(year: 2031) { nodes { noticeId holidays workingDays source } } }"
     )
