@@ -75,6 +75,11 @@ async def get_statement(tx: Transaction, report_id: UUID) -> str:
     return await tx.connection.fetchval(sql["get_statement"], report_id)
 
 
+async def has_acted(tx: Transaction, report_id: UUID) -> bool:
+    """Whether the actor handed the report in, published or verified it, or applied on it."""
+    return await tx.connection.fetchval(sql["has_acted"], f"report/{report_id}", tx.actor.subject)
+
+
 async def get_project_of_report(tx: Transaction, report_id: UUID) -> str | None:
     """The code of the report's project, which never changes; None if there is no such report."""
     return await tx.connection.fetchval(sql["get_project_of_report"], report_id)

@@ -170,3 +170,10 @@ INSERT INTO grid_factor (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING true
+
+-- name: has_acted
+SELECT EXISTS (
+    SELECT FROM event
+    WHERE aggregate = $1 AND actor = $2
+      AND type IN ('issuance.report.submitted', 'issuance.report.notice_opened', 'issuance.report.verified',
+        'issuance.report.applied'))

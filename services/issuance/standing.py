@@ -6,7 +6,7 @@ from services.issuance import parties, report_store, store
 from services.issuance.parties import Account
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
-from services.kernel.actors import Role, require_programme_role, require_role
+from services.kernel.actors import OwnAct, Role, require_programme_role, require_role
 from services.kernel.refusals import NotYetKnown, Unknown
 from services.runtime.postgres import Transaction
 
@@ -53,6 +53,12 @@ async def require_owner(tx: Transaction, project: Project) -> Account:
     owner = await account(tx, project.owner_account)
     parties.require_usable(tx.actor, owner)
     return owner
+
+
+async def require_no_hand(tx: Transaction, report_id: UUID) -> None:
+    """Raises OwnAct if the actor had a hand in the report: nobody decides on that."""
+    if await report_store.has_acted(tx, report_id):
+        raise OwnAct(tx.actor.subject, f"report {report_id}")
 
 
 async def require_assigned(tx: Transaction, programme: str, *allowed: Role) -> None:
