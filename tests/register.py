@@ -15,6 +15,7 @@ from services.issuance.messages.approvals import ApproveCommand
 from services.issuance.messages.batches import IssueCredits
 from services.issuance.messages.reductions import RecordReduction
 from services.kernel.actors import Actor
+from services.kernel.credit_codes import check_character
 from services.kernel.ids import new_id
 from services.registry.messages.accounts import AppointOperator, OpenAccount, OpenTradingAccount
 from services.registry.messages.documents import Document
@@ -25,11 +26,12 @@ from services.registry.messages.programmes import RegisterProgramme
 from services.registry.messages.projects import DraftProject
 from services.registry.messages.registrations import ApplyForRegistration, RegisterProject
 from services.registry.messages.validations import RecordValidation, TeamMember
-from services.registry.organisations import check_character
 from services.runtime.messages import Command
 from tests.wire import APPROVER, Wire
 
 HISTORIAN = Actor("hilda.historian", None, frozenset({"historian", "registrar"}))
+RECORDER = Actor("rosa.recorder", None, frozenset({"historian", "registrar"}))
+"""Enters what owners did; who decides on it is somebody else."""
 
 NATIONAL, PILOT = "CCER", "WEEE-PILOT"
 PROGRAMMES = {NATIONAL: "NATIONAL", PILOT: "PILOT_ASSOCIATION"}
@@ -138,10 +140,10 @@ class Register(Wire):
         )
         applying = ApplyForRegistration(code=code, documents=(document("COMMITMENT"),))
         return [
-            (NOTICED_DAYS_AGO, draft, HISTORIAN),
-            (NOTICED_DAYS_AGO, noticing, HISTORIAN),
+            (NOTICED_DAYS_AGO, draft, RECORDER),
+            (NOTICED_DAYS_AGO, noticing, RECORDER),
             (VALIDATED_DAYS_AGO, validating, body.actor),
-            (VALIDATED_DAYS_AGO, applying, HISTORIAN),
+            (VALIDATED_DAYS_AGO, applying, RECORDER),
         ]
 
     def draft(self, code: str, owner: Party, programme: str = NATIONAL) -> DraftProject:

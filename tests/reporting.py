@@ -22,6 +22,7 @@ from services.kernel.clocks import BEIJING
 from services.kernel.ids import derived_id, new_id
 from services.registry.messages.accounts import AccountOpened
 from services.registry.messages.methodologies import MethodologyPublished
+from services.registry.messages.organisations import OrganisationRegistered
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.registry.messages.registrations import ProjectRegistered
 from services.runtime import migrate, outbox, queries
@@ -40,6 +41,9 @@ REGISTRAR = Actor("rita.registrar", None, frozenset({Role.REGISTRAR}))
 HISTORIAN = Actor("hilda.historian", None, frozenset({Role.REGISTRAR, Role.HISTORIAN}))
 AUTHORITY = Actor("aldo.authority", None, frozenset({Role.AUTHORITY}))
 ANYBODY = Actor("a.citizen")
+
+PLANT = "91000000069823582C"
+"""The owner's credit code, by which its plant goes in the demo's activity data."""
 
 WIND, RECYCLING = "A210017", "W330001"
 """A project of each programme."""
@@ -94,7 +98,16 @@ PROJECTS = [
         ((WIND, "CCER-26", "WIND-M"), (RECYCLING, "WEEE-26", "WEEE-M"))
     )
 ]
-HEARD: list[Event] = [*PROGRAMMES, *METHODOLOGIES, *ACCOUNTS, *PROJECTS]
+PARTIES = [
+    OrganisationRegistered(
+        organisation_id=organisation,
+        name=name,
+        credit_code=PLANT if name == "owner" else "",
+        country="CN",
+    )
+    for name, organisation in ORGANISATIONS.items()
+]
+HEARD: list[Event] = [*PROGRAMMES, *METHODOLOGIES, *PARTIES, *ACCOUNTS, *PROJECTS]
 """What the registry has told before anything is reported."""
 
 TEAM = (
@@ -227,6 +240,7 @@ async def stored(tx: Transaction) -> list[asyncpg.Record]:
         UNION ALL SELECT report_id, row_to_json(report_vintage)::text FROM report_vintage
         UNION ALL SELECT report_id, row_to_json(monitoring_period)::text FROM monitoring_period
         UNION ALL SELECT report_id, claimed FROM claim
+        UNION ALL SELECT report_id, row_to_json(report_document)::text FROM report_document
         UNION ALL SELECT comment_id, text FROM report_comment
         UNION ALL SELECT id, type FROM event
         ORDER BY id, content

@@ -15,6 +15,8 @@ CREATE TABLE methodology (
     risk_model text    NOT NULL CHECK (risk_model IN ('NONE', 'DEDUCTION', 'BUFFER')),
     risk_rate  numeric CHECK (risk_rate > 0 AND risk_rate < 1),
     parameters json    NOT NULL,
+    -- Why its formula could not compute with these parameters when they were learned.
+    unreadable text,
     CHECK ((risk_model = 'NONE') = (risk_rate IS NULL))
 );
 
@@ -31,6 +33,12 @@ CREATE TABLE project (
     status          text NOT NULL CHECK (status IN ('REGISTERED', 'CANCELLED', 'REVOKED'))
 );
 GRANT UPDATE (status) ON project TO tonne_issuance;
+
+-- By which code the State knows an entity; of natural persons and foreigners nothing is kept.
+CREATE TABLE organisation (
+    organisation_id uuid PRIMARY KEY,
+    credit_code     text
+);
 
 CREATE TABLE account (
     number          text PRIMARY KEY,
@@ -115,7 +123,7 @@ CREATE TABLE reduction (
     tonnes            bigint      NOT NULL CHECK (tonnes BETWEEN 1 AND 9007199254740991),
     verification_body text,
     evidence          text        NOT NULL CHECK (btrim(evidence) <> ''),
-    state             text        NOT NULL CHECK (state IN ('REGISTERED', 'ISSUED', 'REVOKED', 'ESTIMATED')),
+    state             text        NOT NULL CHECK (state IN ('REGISTERED', 'ISSUED', 'REVOKED', 'ESTIMATED', 'WITHDRAWN')),
     batch_id          uuid        UNIQUE,
     basis             text        CHECK (basis IN ('QUANTIFIED', 'ATTESTED')),
     report_id         uuid,
@@ -127,10 +135,10 @@ CREATE TABLE reduction (
     FOREIGN KEY (project, period_number, period_start, period_end)
         REFERENCES monitoring_period (project, number, starts_on, ends_on),
     -- An estimate has no number, vintage or verifier; everything else has all of them.
-    CHECK ((state = 'ESTIMATED') = (period_number IS NULL)),
-    CHECK ((state = 'ESTIMATED') = (vintage IS NULL)),
-    CHECK ((state = 'ESTIMATED') = (verification_body IS NULL)),
-    CHECK ((state = 'ESTIMATED') = (basis IS NULL)),
+    CHECK ((state IN ('ESTIMATED', 'WITHDRAWN')) = (period_number IS NULL)),
+    CHECK ((state IN ('ESTIMATED', 'WITHDRAWN')) = (vintage IS NULL)),
+    CHECK ((state IN ('ESTIMATED', 'WITHDRAWN')) = (verification_body IS NULL)),
+    CHECK ((state IN ('ESTIMATED', 'WITHDRAWN')) = (basis IS NULL)),
     -- What was registered before Tonne has no report.
     CHECK (basis IS NOT DISTINCT FROM 'ATTESTED' OR (basis IS NULL) = (report_id IS NULL)),
     CHECK (state = 'REVOKED' OR (state = 'ISSUED') = (batch_id IS NOT NULL)),

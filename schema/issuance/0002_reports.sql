@@ -63,38 +63,56 @@ CREATE INDEX report_project_by_period   ON report (project, period_end, report_i
 CREATE INDEX report_programme_by_period ON report (programme, period_end, report_id);
 CREATE INDEX report_state_by_period     ON report (state, period_end, report_id);
 
--- Tonnes by calendar year: what the report claims, and what the verifier confirmed of it.
+-- Tonnes by calendar year: what the report claims, what its activity comes to on the day of the verification (more or
+-- less, if emission factors came out since), and what the verifier confirmed.
 CREATE TABLE report_vintage (
     report_id uuid    NOT NULL REFERENCES report,
     vintage   integer NOT NULL,
     reported  bigint  NOT NULL CHECK (reported BETWEEN 0 AND 9007199254740991),
-    verified  bigint  CHECK (verified BETWEEN 0 AND reported),
+    computed  bigint  CHECK (computed BETWEEN 0 AND 9007199254740991),
+    verified  bigint  CHECK (verified BETWEEN 0 AND computed),
     PRIMARY KEY (report_id, vintage),
-    UNIQUE (report_id, vintage, verified)
+    UNIQUE (report_id, vintage, verified),
+    CHECK ((computed IS NULL) = (verified IS NULL))
 );
-GRANT UPDATE (verified) ON report_vintage TO tonne_issuance;
+GRANT UPDATE (computed, verified) ON report_vintage TO tonne_issuance;
+
+-- A report with its tonnes.
+CREATE VIEW stated_report AS
+SELECT
+    report.report_id, project, period_number, period_start, period_end, basis, state, changed_at,
+    coalesce(claims, '{}') AS claims, verification_body, notice_starts_on, notice_ends_on, notice_is_provisional,
+    applied_on, decide_by, decision_is_provisional, overdue_told_on, reason,
+    ARRAY(SELECT vintage FROM report_vintage AS one WHERE one.report_id = report.report_id ORDER BY vintage) AS vintages,
+    ARRAY(SELECT reported FROM report_vintage AS one WHERE one.report_id = report.report_id ORDER BY vintage) AS reported,
+    ARRAY(SELECT verified FROM report_vintage AS one WHERE one.report_id = report.report_id ORDER BY vintage) AS verified
+FROM report;
+-- To lock a row takes the right to update it.
+GRANT UPDATE (state) ON stated_report TO tonne_issuance;
 
 -- Registered is exactly what was verified (rule 7).
 ALTER TABLE reduction ADD FOREIGN KEY (report_id, vintage, tonnes) REFERENCES report_vintage (report_id, vintage, verified);
 ALTER TABLE monitoring_period ADD FOREIGN KEY (report_id) REFERENCES report;
 CREATE INDEX reduction_by_report ON reduction (report_id);
 
--- A document is known by its digest. Its content is kept here if it was sent along, else with whoever holds it.
-CREATE TABLE document (
-    sha256      text        PRIMARY KEY CHECK (sha256 ~ '^[0-9a-f]{64}$'),
-    size_bytes  bigint      NOT NULL CHECK (size_bytes > 0),
-    media_type  text        NOT NULL,
-    content     bytea       CHECK (octet_length(content) = size_bytes AND octet_length(content) <= 262144),
-    recorded_at timestamptz NOT NULL,
-    CHECK (content IS NULL OR encode(sha256(content), 'hex') = sha256)
-);
-GRANT UPDATE (content) ON document TO tonne_issuance;
-
+-- A document is known by its digest; what a report says of it beside that binds no other report.
 CREATE TABLE report_document (
-    report_id uuid NOT NULL REFERENCES report,
-    sha256    text NOT NULL REFERENCES document,
-    name      text NOT NULL,
-    PRIMARY KEY (report_id, sha256)
+    report_id   uuid        NOT NULL REFERENCES report,
+    kind        text        NOT NULL CHECK (kind IN ('REPORT', 'STATEMENT')),
+    sha256      text        NOT NULL CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    name        text        NOT NULL CHECK (btrim(name) <> ''),
+    media_type  text        NOT NULL,
+    size_bytes  bigint      NOT NULL CHECK (size_bytes > 0),
+    attached_at timestamptz NOT NULL,
+    recorded_at timestamptz NOT NULL,
+    PRIMARY KEY (report_id, kind, sha256)
+);
+CREATE INDEX report_document_by_digest ON report_document (sha256);
+
+-- The content, where it was sent along, else whoever holds the document has it; the digest is checked against it.
+CREATE TABLE document_content (
+    sha256  text  PRIMARY KEY CHECK (sha256 = encode(sha256(content), 'hex')),
+    content bytea NOT NULL CHECK (octet_length(content) <= 262144)
 );
 
 CREATE TABLE report_comment (
@@ -113,10 +131,22 @@ CREATE TABLE verification (
     team              jsonb       NOT NULL CHECK (jsonb_array_length(team) >= 2),
     reviewer          text        NOT NULL,
     findings          text        NOT NULL,
-    statement         text        NOT NULL REFERENCES document (sha256),
+    statement         text        NOT NULL,
+    statement_kind    text        NOT NULL GENERATED ALWAYS AS ('STATEMENT') STORED,
+    -- How the verified figure was computed, where emission factors came out after the report.
+    trace             json,
+    trace_sha256      text        CHECK (trace_sha256 = encode(sha256(convert_to(trace::text, 'UTF8')), 'hex')),
+    inputs_sha256     text        CHECK (inputs_sha256 ~ '^[0-9a-f]{64}$'),
+    cautions          jsonb,
+    unverified        text[],
     verified_by       text        NOT NULL,
     verified_at       timestamptz NOT NULL,
-    recorded_at       timestamptz NOT NULL
+    recorded_at       timestamptz NOT NULL,
+    CHECK ((trace IS NULL) = (trace_sha256 IS NULL)),
+    CHECK ((trace IS NULL) = (inputs_sha256 IS NULL)),
+    CHECK ((trace IS NULL) = (cautions IS NULL)),
+    CHECK ((trace IS NULL) = (unverified IS NULL)),
+    FOREIGN KEY (report_id, statement_kind, statement) REFERENCES report_document (report_id, kind, sha256)
 );
 
 -- What counts once only, such as a batch of devices that was weighed in: whichever project or programme comes first has
@@ -132,8 +162,8 @@ GRANT DELETE ON claim TO tonne_issuance;
 CREATE TABLE grid_factor (
     region           text        NOT NULL,
     year             integer     NOT NULL,
-    operating_margin text        NOT NULL,
-    build_margin     text        NOT NULL,
+    operating_margin text        NOT NULL CHECK (operating_margin::numeric > 0 AND operating_margin::numeric <= 2),
+    build_margin     text        NOT NULL CHECK (build_margin::numeric > 0 AND build_margin::numeric <= 2),
     published_on     date        NOT NULL,
     source           text        NOT NULL CHECK (btrim(source) <> ''),
     edition          text        NOT NULL CHECK (btrim(edition) <> ''),

@@ -5,10 +5,16 @@ SELECT
     reduction.reduction_id, reduction.project, project.programme, reduction.period_number, reduction.period_start,
     reduction.period_end, reduction.vintage, reduction.tonnes, reduction.state AS status,
     reduction.verification_body, reduction.evidence, reduction.batch_id, reduction.recorded_at, reduction.basis,
-    reduction.report_id, reduction.revoked_tonnes, report.trace_sha256
+    reduction.report_id, reduction.revoked_tonnes, coalesce(verification.trace_sha256, report.trace_sha256) AS trace_sha256
 FROM reduction
 JOIN project ON project.code = reduction.project
-LEFT JOIN report ON report.report_id = reduction.report_id;
+LEFT JOIN report ON report.report_id = reduction.report_id
+LEFT JOIN verification ON verification.report_id = reduction.report_id;
+
+-- What issuance made of the methodologies that the registry published.
+CREATE VIEW issuance_read.methodology AS
+SELECT code, unreadable
+FROM methodology;
 
 CREATE VIEW issuance_read.credit_batch AS
 SELECT
@@ -16,22 +22,46 @@ SELECT
     reduction_id, reduction_id IS NULL AS is_opening, issued_at, buffer_tonnes
 FROM credit_batch;
 
--- Reports: a draft is its owner's own affair, and so is one that was withdrawn before it was published.
+-- Reports: a draft is its owner's own affair, and so is one that was withdrawn before it was published. What was computed
+-- for the verification stands instead of what the report said.
 CREATE VIEW issuance_read.report AS
 SELECT
     report.report_id, report.project, report.programme, report.methodology, report.period_number, report.period_start,
-    report.period_end, report.basis, report.state AS status, report.inputs_sha256, report.trace_sha256,
-    report.cautions, report.unverified, report.verification_body, report.notice_starts_on, report.notice_ends_on,
+    report.period_end, report.basis, report.state AS status,
+    coalesce(newer.inputs_sha256, report.inputs_sha256) AS inputs_sha256,
+    coalesce(newer.trace_sha256, report.trace_sha256) AS trace_sha256,
+    coalesce(newer.cautions, report.cautions) AS cautions, coalesce(newer.unverified, report.unverified) AS unverified,
+    report.verification_body, report.notice_starts_on, report.notice_ends_on,
     report.notice_is_provisional, report.applied_on, report.decide_by, report.decision_is_provisional,
     report.overdue_told_on IS NOT NULL AS is_overdue, report.reason, report.submitted_at, report.changed_at,
     stated.reported_tonnes, stated.verified_tonnes
 FROM report
+LEFT JOIN verification AS newer ON newer.report_id = report.report_id
 CROSS JOIN LATERAL (
     SELECT sum(reported)::bigint AS reported_tonnes, sum(verified)::bigint AS verified_tonnes
     FROM report_vintage
     WHERE report_vintage.report_id = report.report_id
 ) AS stated
 WHERE report.notice_starts_on IS NOT NULL;
+
+-- Whether the viewer may see a report: everybody once it is published, else the organisation that owns the project and
+-- those who oversee the market.
+CREATE FUNCTION issuance_read.may_see_report(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid
+)
+RETURNS boolean
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT EXISTS (
+        SELECT
+        FROM report
+        JOIN project ON project.code = report.project
+        LEFT JOIN account ON account.number = project.owner_account
+        WHERE report.report_id = id
+            AND (report.notice_starts_on IS NOT NULL OR account.organisation_id = viewer_organisation
+                OR viewer_roles && '{registrar,auditor,authority}')
+    )
+$$;
 
 -- The same, drafts included, to the organisation that owns the project and to those who oversee the market; newest first.
 CREATE FUNCTION issuance_read.own_reports(
@@ -40,15 +70,19 @@ CREATE FUNCTION issuance_read.own_reports(
 )
 RETURNS TABLE (
     report_id uuid, project text, period_number integer, period_start date, period_end date, basis text, status text,
-    reported_tonnes bigint, trace_sha256 text, submitted_at timestamptz, changed_at timestamptz
+    reported_tonnes bigint, inputs_sha256 text, trace_sha256 text, cautions jsonb, unverified text[], reason text,
+    submitted_at timestamptz, changed_at timestamptz
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
 AS $$
     SELECT
         report.report_id, report.project, report.period_number, report.period_start, report.period_end, report.basis,
         report.state, (SELECT sum(reported)::bigint FROM report_vintage WHERE report_vintage.report_id = report.report_id),
-        report.trace_sha256, report.submitted_at, report.changed_at
+        coalesce(newer.inputs_sha256, report.inputs_sha256), coalesce(newer.trace_sha256, report.trace_sha256),
+        coalesce(newer.cautions, report.cautions), coalesce(newer.unverified, report.unverified), report.reason,
+        report.submitted_at, report.changed_at
     FROM report
+    LEFT JOIN verification AS newer ON newer.report_id = report.report_id
     JOIN project ON project.code = report.project
     LEFT JOIN account ON account.number = project.owner_account
     WHERE (project_code IS NULL OR report.project = project_code)
@@ -60,14 +94,23 @@ AS $$
 $$;
 
 -- Tonnes by calendar year; the reductions exist once they are registered.
-CREATE VIEW issuance_read.report_vintage AS
-SELECT
-    report_vintage.report_id, report_vintage.vintage, report_vintage.reported AS reported_tonnes,
-    report_vintage.verified AS verified_tonnes, reduction.reduction_id, reduction.batch_id
-FROM report_vintage
-JOIN report ON report.report_id = report_vintage.report_id AND report.notice_starts_on IS NOT NULL
-LEFT JOIN reduction
-    ON reduction.report_id = report_vintage.report_id AND reduction.vintage = report_vintage.vintage;
+CREATE FUNCTION issuance_read.report_vintages(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], ids uuid[]
+)
+RETURNS TABLE (report_id uuid, vintage integer, reported_tonnes bigint, computed_tonnes bigint, verified_tonnes bigint,
+    reduction_id uuid, batch_id uuid)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT
+        report_vintage.report_id, report_vintage.vintage, report_vintage.reported, report_vintage.computed,
+        report_vintage.verified, reduction.reduction_id, reduction.batch_id
+    FROM unnest(ids) AS wanted (id)
+    JOIN report_vintage ON report_vintage.report_id = wanted.id
+    LEFT JOIN reduction
+        ON reduction.report_id = report_vintage.report_id AND reduction.vintage = report_vintage.vintage
+    WHERE issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles, wanted.id)
+    ORDER BY report_vintage.report_id, report_vintage.vintage
+$$;
 
 CREATE VIEW issuance_read.report_comment AS
 SELECT comment_id, report_id, author, text, commented_at
@@ -77,40 +120,56 @@ CREATE VIEW issuance_read.verification AS
 SELECT report_id, verification_body, team, reviewer, findings, statement AS statement_sha256, verified_at
 FROM verification;
 
-CREATE VIEW issuance_read.report_document AS
-SELECT
-    report_document.report_id, report_document.sha256, report_document.name, document.size_bytes, document.media_type,
-    document.content IS NOT NULL AS is_kept
-FROM report_document
-JOIN document USING (sha256)
-JOIN report ON report.report_id = report_document.report_id AND report.notice_starts_on IS NOT NULL;
+-- Documents by their digests; of what is kept here the size is known, else it is what the report says.
+CREATE FUNCTION issuance_read.report_documents(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], ids uuid[]
+)
+RETURNS TABLE (report_id uuid, kind text, sha256 text, name text, size_bytes bigint, media_type text, is_kept boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
+AS $$
+    SELECT
+        document.report_id, document.kind, document.sha256, document.name,
+        coalesce(octet_length(kept.content), document.size_bytes), document.media_type, kept.sha256 IS NOT NULL
+    FROM unnest(ids) AS wanted (id)
+    JOIN report_document AS document ON document.report_id = wanted.id
+    LEFT JOIN document_content AS kept USING (sha256)
+    WHERE issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles, wanted.id)
+    ORDER BY document.report_id, document.kind, document.name, document.sha256
+$$;
 
--- The content of a published report's document, if it is kept here.
-CREATE FUNCTION issuance_read.document_content(document_sha256 text)
+-- The content of a document, if it is kept here and belongs to a report that the viewer may see.
+CREATE FUNCTION issuance_read.document_content(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], document_sha256 text
+)
 RETURNS bytea
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
 AS $$
-    SELECT document.content
-    FROM document
-    WHERE document.sha256 = document_sha256
+    SELECT content
+    FROM document_content
+    WHERE sha256 = document_sha256
         AND EXISTS (
             SELECT
-            FROM report_document
-            JOIN report ON report.report_id = report_document.report_id AND report.notice_starts_on IS NOT NULL
-            WHERE report_document.sha256 = document.sha256
+            FROM report_document AS document
+            WHERE document.sha256 = document_sha256
+                AND issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles, document.report_id)
         )
 $$;
 
--- Everything that it takes to compute a published report's tonnes again, by the report's id or a reduction's.
-CREATE FUNCTION issuance_read.trace(id uuid)
+-- Everything that it takes to compute a report's tonnes again, by the report's id or a reduction's.
+CREATE FUNCTION issuance_read.trace(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid
+)
 RETURNS TABLE (report_id uuid, inputs_sha256 text, trace_sha256 text, trace json)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
 AS $$
-    SELECT report.report_id, report.inputs_sha256, report.trace_sha256, report.trace
+    SELECT
+        report.report_id, coalesce(newer.inputs_sha256, report.inputs_sha256),
+        coalesce(newer.trace_sha256, report.trace_sha256), coalesce(newer.trace, report.trace)
     FROM report
+    LEFT JOIN verification AS newer ON newer.report_id = report.report_id
     WHERE report.trace IS NOT NULL
-        AND report.notice_starts_on IS NOT NULL
         AND report.report_id = coalesce((SELECT reduction.report_id FROM reduction WHERE reduction_id = trace.id), trace.id)
+        AND issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles, report.report_id)
 $$;
 
 CREATE VIEW issuance_read.grid_factor AS
@@ -149,11 +208,11 @@ CROSS JOIN LATERAL (
         coalesce(sum(revoked_tonnes), 0)::bigint AS revoked_tonnes
     FROM reduction
     JOIN project ON project.code = reduction.project
-    WHERE project.programme = programme.code AND reduction.state <> 'ESTIMATED'
+    WHERE project.programme = programme.code AND reduction.basis IS NOT NULL
 ) AS counted;
 
--- What happened to an object, who did it and when: reductions, batches, factors and published reports to everybody, a draft
--- to the organisation that owns its project and to those who oversee the market, approvals to those who see them.
+-- What happened to an object, who did it and when: reductions, batches, factors, methodologies and published reports to
+-- everybody, a draft to the organisation that owns its project and to those who oversee the market, approvals to those who see them.
 CREATE FUNCTION issuance_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer
@@ -166,13 +225,10 @@ AS $$
     FROM event
     WHERE event.aggregate = subject
         AND (after_sequence IS NULL OR event.sequence > after_sequence)
-        AND (split_part(subject, '/', 1) IN ('reduction', 'batch', 'grid_factor', 'day')
+        AND (split_part(subject, '/', 1) IN ('reduction', 'batch', 'grid_factor', 'methodology', 'day')
             OR viewer_roles && '{registrar,auditor,authority}'
-            OR EXISTS (SELECT FROM report
-                JOIN project ON project.code = report.project
-                LEFT JOIN account ON account.number = project.owner_account
-                WHERE report.report_id = CASE split_part(subject, '/', 1) WHEN 'report' THEN split_part(subject, '/', 2)::uuid END
-                    AND (report.notice_starts_on IS NOT NULL OR account.organisation_id = viewer_organisation))
+            OR issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles,
+                CASE split_part(subject, '/', 1) WHEN 'report' THEN split_part(subject, '/', 2)::uuid END)
             OR EXISTS (SELECT FROM issuance_read.approval(viewer_subject, viewer_organisation, viewer_roles,
                 CASE split_part(subject, '/', 1) WHEN 'approval' THEN split_part(subject, '/', 2)::uuid END)))
     ORDER BY event.sequence

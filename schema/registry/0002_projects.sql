@@ -177,7 +177,7 @@ CREATE INDEX duplicate_other ON duplicate (other);
 CREATE UNIQUE INDEX duplicate_once ON duplicate (LEAST(project, other), GREATEST(project, other));
 GRANT UPDATE (state, resolved_by, resolved_at, reason) ON duplicate TO tonne_registry;
 
--- The notices of the State Council that the library does not know yet; a later one replaces what an earlier said of a day.
+-- The notices of the State Council that the library does not know yet; of each year the last is the whole truth.
 CREATE TABLE official_days (
     notice_id    uuid        PRIMARY KEY,
     number       bigint      GENERATED ALWAYS AS IDENTITY UNIQUE,

@@ -121,7 +121,7 @@ FROM project
 WHERE state = 'REGISTERED'
 GROUP BY programme, methodology, province;
 
--- The notices that registrars added to the official calendar; of a day the last one counts.
+-- The notices that registrars added to the official calendar; of each year the last one is the whole truth.
 CREATE VIEW registry_read.official_days AS
 SELECT notice_id, number, year, holidays, working_days, source, effective_at AS added_at
 FROM official_days;

@@ -13,6 +13,7 @@ from services.gateway.context import Info
 from services.gateway.inputs import mutation
 from services.gateway.listening import events_of, listen
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
+from services.gateway.states import ApplicationState
 from services.registry.messages import EVENTS
 from services.registry.messages.accounts import (
     ApplyForAccount,
@@ -36,7 +37,7 @@ class AccountApplication:
     organisation_id: UUID
     organisation_name: str
     kind: str
-    state: str = strawberry.field(description="APPLIED, OPENED or REFUSED.")
+    state: ApplicationState
     applied_at: datetime
     decided_at: datetime | None
     reason: str | None
@@ -54,7 +55,7 @@ class AccountLifeQueries:
     async def account_applications(
         self,
         info: Info,
-        state: str | None = None,
+        state: ApplicationState | None = None,
         first: First = PAGE_DEFAULT,
         after: After = None,
     ) -> Connection[AccountApplication]:

@@ -15,6 +15,7 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Serial, Tonnes
 from services.gateway.statements import Ledger
+from services.gateway.states import AccountState
 
 
 @strawberry.type(description="One range of serials that an account holds in one bucket.")
@@ -76,7 +77,7 @@ class Account(Ledger, Recorded):
     number: str
     kind: str = strawberry.field(description="OWNER, EMITTER, TRADER, VERIFIER or AUTHORITY.")
     category: str = strawberry.field(description="Of the organisation, when it was opened.")
-    status: str = strawberry.field(description="OPEN, RESTRICTED or CLOSED.")
+    status: AccountState
     trading_account: str | None = strawberry.field(description="Its number; none, no trading.")
     trading_opened_at: datetime | None
     operators: strawberry.Private[list[dict[str, Any]]]

@@ -13,6 +13,7 @@ from services.gateway.commands import CommandInput, Payload, answered, described
 from services.gateway.context import Context, Info
 from services.gateway.objects import Node, Recorded, decoded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
+from services.gateway.states import ApprovalState
 from services.issuance import messages as issuance
 from services.registry import messages as registry
 from services.runtime import approval
@@ -35,7 +36,7 @@ class Approval(Recorded):
     approver_role: str
     maker: str
     organisation: UUID | None = strawberry.field(name="organisationId")
-    state: str = strawberry.field(description="PENDING, APPROVED, REFUSED or EXPIRED.")
+    state: ApprovalState
     requested_at: datetime
     expires_at: datetime
     decided_by: str | None
@@ -97,7 +98,7 @@ class ApprovalQueries:
     async def approvals(
         self,
         info: Info,
-        state: str | None = None,
+        state: ApprovalState | None = None,
         first: First = PAGE_DEFAULT,
         after: After = None,
     ) -> Connection[Approval]:

@@ -36,10 +36,10 @@ ORDER BY part.period_end DESC, part.report_id DESC
 SELECT * FROM issuance_read.report WHERE report_id = ANY ($1::uuid[])
 
 -- name: vintages_of_reports
-SELECT * FROM issuance_read.report_vintage WHERE report_id = ANY ($1::uuid[]) ORDER BY vintage
+SELECT * FROM issuance_read.report_vintages($2, $3, $4, $1)
 
 -- name: documents_of_reports
-SELECT * FROM issuance_read.report_document WHERE report_id = ANY ($1::uuid[]) ORDER BY name, sha256
+SELECT * FROM issuance_read.report_documents($2, $3, $4, $1)
 
 -- name: comments_of_reports
 -- One page for each of many reports.
@@ -61,15 +61,21 @@ SELECT * FROM issuance_read.verification WHERE report_id = ANY ($1::uuid[])
 -- name: traces_of_reports
 SELECT trace.*
 FROM unnest($1::uuid[]) AS wanted (report_id)
-CROSS JOIN LATERAL issuance_read.trace(wanted.report_id) AS trace
+CROSS JOIN LATERAL issuance_read.trace($2, $3, $4, wanted.report_id) AS trace
 
 -- name: list_own_reports
 SELECT * FROM issuance_read.own_reports($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: get_report_document_content
 SELECT encode(content, 'base64') AS content
-FROM issuance_read.document_content($1) AS content
+FROM issuance_read.document_content($1, $2, $3, $4) AS content
 WHERE content IS NOT NULL
+
+-- name: get_grid_factor
+SELECT * FROM issuance_read.grid_factor WHERE region = $1 AND year = $2 AND published_on = $3
+
+-- name: executions_of_methodologies
+SELECT * FROM issuance_read.methodology WHERE code = ANY ($1::text[])
 
 -- name: list_grid_factors
 SELECT *
@@ -139,10 +145,9 @@ ORDER BY reduction.period_end DESC, reduction.reduction_id DESC
 SELECT * FROM issuance_read.reduction WHERE reduction_id = ANY ($1::uuid[])
 
 -- name: reductions_updated
--- By their own ids, and by those of the batches issued from them.
 SELECT *
 FROM issuance_read.reduction
-WHERE reduction_id = ANY ($1::uuid[]) OR batch_id = ANY ($1::uuid[])
+WHERE reduction_id = ANY ($1::uuid[])
 ORDER BY period_end, vintage, reduction_id
 
 -- name: get_issuance_approval

@@ -23,6 +23,7 @@ from services.gateway.market_terms import newest_terms, terms_by_key
 from services.gateway.objects import Node
 from services.gateway.organisations import organisation_of
 from services.gateway.programmes import methodology_of, programme_of
+from services.gateway.report_life import grid_factor_by_key, own_report_of
 from services.gateway.retirements import retirement_of
 from services.gateway.trades import trade_of
 from services.gateway.transfers import transfer_of
@@ -58,11 +59,13 @@ FINDERS: Mapping[str, Find] = {
     "CreditBatch": _by_uuid(batch_of),
     "Dispute": _by_uuid(dispute_of),
     "Gap": gap_by_key,
+    "GridFactor": grid_factor_by_key,
     "Instrument": instrument_of,
     "MarketTerms": terms_by_key,
     "Methodology": methodology_of,
     "MonitoringReport": _by_uuid(report_of),
     "Organisation": _by_uuid(organisation_of),
+    "OwnReport": _by_uuid(own_report_of),
     "Programme": programme_of,
     "Project": project_of,
     "Reduction": _by_uuid(reduction_of),

@@ -1,5 +1,6 @@
 """Programmes and methodologies: under which rules credits are made, and what they may be used for."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -98,6 +99,14 @@ class Parameter:
     confidence: str = strawberry.field(description="VERIFIED or UNVERIFIED.")
 
 
+@dataclass(frozen=True, slots=True)
+class _Execution:
+    """What issuance made of a version."""
+
+    code: str
+    unreadable: str | None
+
+
 @strawberry.type(description="One version of a methodology.")
 class Methodology(Recorded):
     code: str
@@ -125,6 +134,12 @@ class Methodology(Recorded):
     @strawberry.field(name="parameters", description="Its figures, by name.")
     def its_parameters(self) -> list[Parameter]:
         return [Parameter(**one) for one in self.parameters]
+
+    @strawberry.field(description="Why Tonne cannot quantify by its formula; null if it can.")
+    async def unreadable(self, info: Info) -> str | None:
+        statement = "executions_of_methodologies"
+        found = await info.context.loaders.one(_Execution, statement, "code", self.code)
+        return found.unreadable if found else None
 
     @strawberry.field(name="programme")
     async def its_programme(self, info: Info) -> Programme | None:

@@ -9,6 +9,7 @@ import strawberry
 from services.gateway.context import Info
 from services.gateway.links import ProjectLink, project_of
 from services.gateway.pages import Keyset
+from services.gateway.states import QuestionState
 
 
 @strawberry.type(description="What somebody said while a notice lasted.")
@@ -82,9 +83,7 @@ class ProjectDuplicate:
     distance_metres: int
     name_similarity_percent: int
     is_same_activity: bool
-    status: str = strawberry.field(
-        description="OPEN, or what a person said: CONFIRMED or DISMISSED."
-    )
+    status: QuestionState
     found_at: datetime
     resolved_by: str | None
     resolved_at: datetime | None

@@ -27,6 +27,7 @@ from services.gateway.project_parts import (
 from services.gateway.reductions import REDUCTIONS, Reduction
 from services.gateway.reports import REPORTS, MonitoringReport
 from services.gateway.scalars import Tonnes
+from services.gateway.states import ProjectState
 
 
 @strawberry.interface(description="What an owner says of a project when it is drafted.")
@@ -59,10 +60,7 @@ class ProjectDesign:
 
 @strawberry.type(description="A project, from the opening of its notice on.")
 class Project(ProjectDesign, Recorded):
-    status: str = strawberry.field(
-        description="IN_PUBLIC_NOTICE, NOTICE_ENDED, VALIDATED_POSITIVE, VALIDATED_NEGATIVE,"
-        " REGISTRATION_APPLIED, REGISTERED, REFUSED, WITHDRAWN, CANCELLED or REVOKED."
-    )
+    status: ProjectState
     changed_at: datetime
     validation_account: str = strawberry.field(description="The account of the validating body.")
     validation_body: str
@@ -164,7 +162,7 @@ ORDERS: dict[ProjectOrder, Keyset[Project]] = {
 class ProjectFilter:
     programme: str | None = None
     methodology: str | None = None
-    status: str | None = strawberry.field(default=None, description="As a project's status.")
+    status: ProjectState | None = None
     province: str | None = None
     owner_account: str | None = None
 

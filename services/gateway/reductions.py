@@ -16,16 +16,16 @@ from services.gateway.listening import events_of, listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
+from services.gateway.states import ReductionState
 from services.issuance.messages import EVENTS
 from services.issuance.messages.reductions import (
     EstimateReduction,
     RecordReduction,
     RevokeReductions,
+    WithdrawEstimate,
 )
 
-UPDATES = events_of(
-    EVENTS, "issuance.reduction.", "issuance.reductions.", "issuance.credits.issued"
-)
+UPDATES = events_of(EVENTS, "issuance.reduction.", "issuance.reductions.")
 
 
 @strawberry.type(description="The reductions of one project, monitoring period and vintage.")
@@ -38,9 +38,7 @@ class Reduction(Recorded):
     period_end: date = strawberry.field(description="The last day of the monitoring period.")
     vintage: int | None
     tonnes: Tonnes
-    status: str = strawberry.field(
-        description="REGISTERED, ISSUED, or ESTIMATED by nobody's proof."
-    )
+    status: ReductionState = strawberry.field(description="ESTIMATED is by nobody's proof.")
     verification_body: str | None
     evidence: str | None
     batch_id: UUID | None
@@ -78,9 +76,7 @@ REDUCTIONS: Keyset[Reduction] = Keyset(
 class ReductionFilter:
     programme: str | None = None
     project: str | None = None
-    status: str | None = strawberry.field(
-        default=None, description="REGISTERED, ISSUED or ESTIMATED."
-    )
+    status: ReductionState | None = None
 
 
 @strawberry.type
@@ -118,13 +114,14 @@ class ReductionPayload(Payload):
 class ReductionMutations:
     record_reduction = mutation(RecordReduction, ReductionPayload, "reduction_id")
     estimate_reduction = mutation(EstimateReduction, ReductionPayload, "reduction_id")
+    withdraw_estimate = mutation(WithdrawEstimate, ReductionPayload)
     revoke_reductions = mutation(RevokeReductions, ReductionPayload)
 
 
 @strawberry.type
 class ReductionSubscriptions:
     @strawberry.subscription(
-        description="Reductions that are registered, estimated, issued or revoked, as they are then."
+        description="Reductions that are registered, estimated, withdrawn, issued or revoked, as they are then."
     )
     async def reduction_updated(
         self, info: Info, project: str | None = None

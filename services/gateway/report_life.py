@@ -16,8 +16,9 @@ from services.gateway.context import Info
 from services.gateway.inputs import mutation
 from services.gateway.links import report_of
 from services.gateway.listening import events_of, listen
+from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
-from services.gateway.reports import Caution, MonitoringReport
+from services.gateway.reports import Caution, MonitoringReport, Report
 from services.gateway.scalars import Tonnes
 from services.issuance.messages import EVENTS
 from services.issuance.messages.applications import (
@@ -35,22 +36,12 @@ UPDATES = events_of(EVENTS, "issuance.report.")
 
 
 @strawberry.type(description="A report as its owner and overseers see it, also before its notice.")
-class OwnReport:
-    report_id: UUID
-    project: str = strawberry.field(name="projectCode")
-    period_number: int
-    period_start: date
-    period_end: date
-    basis: str
-    status: str = strawberry.field(description="DRAFT, or as a published report's status.")
-    reported_tonnes: Tonnes
-    trace_sha256: str | None
-    submitted_at: datetime
-    changed_at: datetime
+class OwnReport(Report):
+    pass
 
 
 @strawberry.type(description="A grid's emission factors of one year, as published on one day.")
-class GridFactor:
+class GridFactor(Recorded):
     region: str
     year: int
     operating_margin: str = strawberry.field(description="tCO2/MWh.")
@@ -60,6 +51,14 @@ class GridFactor:
     edition: str
     confidence: str = strawberry.field(description="VERIFIED or UNVERIFIED.")
 
+    @property
+    def subject(self) -> str:
+        return f"grid_factor/{self.region}-{self.year}"
+
+    @property
+    def key(self) -> str:
+        return f"{self.region}/{self.year}/{self.published_on}"
+
 
 OWN_REPORTS: Keyset[OwnReport] = Keyset(
     "ownReports", (datetime, UUID), lambda one: (one.submitted_at, one.report_id)
@@ -67,6 +66,21 @@ OWN_REPORTS: Keyset[OwnReport] = Keyset(
 GRID_FACTORS: Keyset[GridFactor] = Keyset(
     "gridFactors", (str, int, date), lambda one: (one.region, one.year, one.published_on)
 )
+
+
+async def own_report_of(info: Info, report_id: UUID | None) -> OwnReport | None:
+    """The report with this id, if the viewer may see drafts of it."""
+    if report_id is None:
+        return None
+    values = (None, report_id, None, None, 1)
+    return reads.only(await reads.private(info.context, OwnReport, "list_own_reports", *values))
+
+
+async def grid_factor_by_key(info: Info, key: str) -> GridFactor | None:
+    """The factors that were published on one day; raises ValueError if the key is none."""
+    region, year, day = key.split("/")
+    values = region, int(year), date.fromisoformat(day)
+    return reads.only(await reads.public(info.context, GridFactor, "get_grid_factor", *values))
 
 
 @strawberry.type
@@ -98,11 +112,7 @@ class ReportPayload(Payload):
 
     @strawberry.field(description="Null to those who may not see drafts of it.")
     async def own_report(self, info: Info) -> OwnReport | None:
-        report_id = self.uuid("report")
-        if report_id is None:
-            return None
-        values = (None, report_id, None, None, 1)
-        return reads.only(await reads.private(info.context, OwnReport, "list_own_reports", *values))
+        return await own_report_of(info, self.uuid("report"))
 
 
 @strawberry.type(description="Tonnes that a computation gives to one calendar year.")

@@ -1,5 +1,6 @@
 """Monitoring reports: what a project reduced in a period, on which basis, who verified it, and how it was computed."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -21,6 +22,7 @@ from services.gateway.objects import Recorded, decoded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.project_parts import Comment, Document, TeamMember, team_of
 from services.gateway.scalars import Tonnes
+from services.gateway.states import ReportState
 
 
 @strawberry.type(description="The tonnes of one calendar year of a report.")
@@ -28,6 +30,9 @@ class ReportVintage:
     report_id: strawberry.Private[UUID]
     vintage: int
     reported_tonnes: Tonnes
+    computed_tonnes: Tonnes | None = strawberry.field(
+        description="With the emission factors that were out on the day of the verification."
+    )
     verified_tonnes: Tonnes | None
     reduction_id: UUID | None
     batch_id: UUID | None
@@ -54,6 +59,7 @@ COMMENTS: Keyset[ReportComment] = Keyset(
 @strawberry.type(description="A document of a report.")
 class ReportDocument(Document):
     report_id: strawberry.Private[UUID]
+    kind: str = strawberry.field(description="REPORT, or STATEMENT of the verification body.")
 
 
 @strawberry.type(description="The verification body's statement.")
@@ -91,40 +97,24 @@ class Trace:
         return decoded(self.trace)
 
 
-@strawberry.type(description="A monitoring report, from the opening of its notice on.")
-class MonitoringReport(Recorded):
+@strawberry.interface(description="A monitoring report with its tonnes, as far as it has come.")
+class Report(Recorded):
     report_id: UUID
     project: str = strawberry.field(name="projectCode")
-    programme: str = strawberry.field(name="programmeCode")
-    methodology: str = strawberry.field(name="methodologyCode")
     period_number: int
     period_start: date
     period_end: date = strawberry.field(description="The last day of the monitoring period.")
     basis: str = strawberry.field(
         description="QUANTIFIED: computed from activity data. ATTESTED: stated, with documents."
     )
-    status: str = strawberry.field(
-        description="IN_PUBLIC_NOTICE, NOTICE_ENDED, VERIFIED, REGISTRATION_APPLIED, REGISTERED, ISSUED,"
-        " REFUSED, WITHDRAWN or REVOKED."
-    )
+    status: ReportState
     reported_tonnes: Tonnes
-    verified_tonnes: Tonnes | None
     inputs_sha256: str | None
     trace_sha256: str | None
     cautions: strawberry.Private[list[dict[str, Any]] | None]
     unverified: list[str] | None = strawberry.field(
         description="Parameters that it used and nobody has read in the published text."
     )
-    verification_body: str = strawberry.field(
-        name="verificationAccount", description="The account of the body that verifies it."
-    )
-    notice_starts_on: date
-    notice_ends_on: date = strawberry.field(description="The last day of the notice.")
-    notice_is_provisional: bool
-    applied_on: date | None
-    decide_by: date | None = strawberry.field(description="Until then the registry decides.")
-    decision_is_provisional: bool | None
-    is_overdue: bool
     reason: str | None = strawberry.field(description="Why it was refused, withdrawn or revoked.")
     submitted_at: datetime
     changed_at: datetime
@@ -143,11 +133,40 @@ class MonitoringReport(Recorded):
 
     @strawberry.field(description="Its tonnes by calendar year.")
     async def vintages(self, info: Info) -> list[ReportVintage]:
-        return await self._listed(info, ReportVintage, "vintages_of_reports")
+        return list(await self._parts(info, ReportVintage, "vintages_of_reports"))
 
     @strawberry.field
     async def documents(self, info: Info) -> list[ReportDocument]:
-        return await self._listed(info, ReportDocument, "documents_of_reports")
+        return list(await self._parts(info, ReportDocument, "documents_of_reports"))
+
+    @strawberry.field(description="How it was computed; null if it is attested.")
+    async def trace(self, info: Info) -> Trace | None:
+        return reads.only(await self._parts(info, Trace, "traces_of_reports"))
+
+    async def _parts(
+        self, info: Info, kind: type[reads.Row], statement: str
+    ) -> Sequence[reads.Row]:
+        """What belongs to it, if the viewer may see it: everybody once it is published."""
+        viewer, organisation, roles = info.context.viewer.triple
+        values = "report_id", self.report_id, viewer, organisation, tuple(roles)
+        return await info.context.loaders.many(kind, statement, *values)
+
+
+@strawberry.type(description="A monitoring report, from the opening of its notice on.")
+class MonitoringReport(Report):
+    programme: str = strawberry.field(name="programmeCode")
+    methodology: str = strawberry.field(name="methodologyCode")
+    verified_tonnes: Tonnes | None
+    verification_body: str = strawberry.field(
+        name="verificationAccount", description="The account of the body that verifies it."
+    )
+    notice_starts_on: date
+    notice_ends_on: date = strawberry.field(description="The last day of the notice.")
+    notice_is_provisional: bool
+    applied_on: date | None
+    decide_by: date | None = strawberry.field(description="Until then the registry decides.")
+    decision_is_provisional: bool | None
+    is_overdue: bool
 
     @strawberry.field(description="What the public said during its notice, the oldest first.")
     async def comments(
@@ -159,18 +178,9 @@ class MonitoringReport(Recorded):
 
     @strawberry.field
     async def verification(self, info: Info) -> Verification | None:
-        return await self._one(info, Verification, "verifications_of_reports")
-
-    @strawberry.field(description="How it was computed; null if it is attested.")
-    async def trace(self, info: Info) -> Trace | None:
-        return await self._one(info, Trace, "traces_of_reports")
-
-    async def _listed(self, info: Info, kind: type[reads.Row], statement: str) -> list[reads.Row]:
-        loaders = info.context.loaders
-        return list(await loaders.many(kind, statement, "report_id", self.report_id))
-
-    async def _one(self, info: Info, kind: type[reads.Row], statement: str) -> reads.Row | None:
-        return await info.context.loaders.one(kind, statement, "report_id", self.report_id)
+        return await info.context.loaders.one(
+            Verification, "verifications_of_reports", "report_id", self.report_id
+        )
 
 
 REPORTS: Keyset[MonitoringReport] = Keyset(
@@ -182,7 +192,7 @@ REPORTS: Keyset[MonitoringReport] = Keyset(
 class ReportFilter:
     programme: str | None = None
     project: str | None = None
-    status: str | None = strawberry.field(default=None, description="As a report's status.")
+    status: ReportState | None = None
 
 
 @strawberry.type

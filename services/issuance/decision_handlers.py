@@ -63,6 +63,7 @@ async def register_reduction(tx: Transaction, command: RegisterReduction) -> Seq
     require_role(tx.actor, Role.REGISTRAR)
     applied, project, programme = await standing.reported(tx, command.report_id)
     await standing.require_assigned(tx, programme.code, Role.REGISTRAR)
+    await standing.require_no_hand(tx, command.report_id)
     reductions.require_registered(project)
     report = reports.stepped(applied, Step.REGISTER, tx.effective_at)
     await report_store.update_reports(tx, [report])
@@ -120,6 +121,7 @@ async def refuse_reduction(tx: Transaction, command: RefuseReduction) -> Sequenc
     require_role(tx.actor, Role.REGISTRAR)
     applied, project, programme = await standing.reported(tx, command.report_id)
     await standing.require_assigned(tx, programme.code, Role.REGISTRAR)
+    await standing.require_no_hand(tx, command.report_id)
     await _close(tx, applied, Step.REFUSE, command.reason)
     return [
         ReductionRefused(report_id=command.report_id, project=project.code, reason=command.reason)

@@ -19,7 +19,7 @@ from services.issuance.reductions import (
     require_unclaimed,
 )
 from services.kernel.money import TONNES_MAX
-from services.kernel.refusals import Conflict, Invalid, OutOfRange
+from services.kernel.refusals import Conflict, Forbidden, Invalid, OutOfRange
 
 QUANTIFIED_ONLY = frozenset({"NATIONAL"})
 """Kinds of programme whose reports are computed from activity data; historians bring in others."""
@@ -62,6 +62,14 @@ class CountedElsewhere(Conflict):
 
     given: str
     report: UUID
+
+
+@dataclass(eq=False)
+class PlantOfOthers(Forbidden):
+    """Devices are weighed in at the owner's own plant, named by the owner's unified social credit code."""
+
+    given: str
+    expected: str | None
 
 
 class Stated(Protocol):
@@ -121,6 +129,12 @@ def _require_content(basis: Basis, report: SubmitReport) -> None:
         raise ReportContentDiffers(basis, "tonnes, if and only if it is attested")
     if not is_quantified and not report.documents:
         raise ReportContentDiffers(basis, "at least one document")
+
+
+def require_own_plant(plant: str, credit_code: str | None) -> None:
+    """Raises PlantOfOthers unless the plant is the owner's: what it claims is claimed under one name for ever."""
+    if plant != credit_code:
+        raise PlantOfOthers(plant, credit_code)
 
 
 def require_vintages(tonnes: Mapping[int, int], period: Period) -> None:

@@ -23,17 +23,21 @@ from services.issuance.drafts import Basis
 from services.issuance.messages import APPROVALS
 from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
 from services.issuance.messages.days import OpenDay
+from services.issuance.messages.quantification import PublishGridFactor
 from services.issuance.messages.reductions import (
     EstimateReduction,
+    EstimateWithdrawn,
     RecordReduction,
     ReductionEstimated,
+    ReductionIssued,
     ReductionsRevoked,
     RevokeReductions,
+    WithdrawEstimate,
 )
 from services.issuance.messages.reports import ReportIssued, ReportRevoked
 from services.issuance.reductions import Period, Project, Reduction, State
 from services.issuance.reports import Report, Step
-from services.kernel.actors import Role, require_role
+from services.kernel.actors import Role, RoleMissing, enters_records, require_role
 from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, NotYetKnown, Unknown
 from services.runtime.inbox import Service
@@ -65,8 +69,8 @@ async def record_reduction(tx: Transaction, command: RecordReduction) -> Sequenc
 
 
 async def estimate_reduction(tx: Transaction, command: EstimateReduction) -> Sequence[Event]:
-    """Notes an estimate, which has no way to become credits."""
-    require_role(tx.actor, Role.REGISTRAR, Role.VERIFIER)
+    """Notes an estimate of the public record, which has no way to become credits."""
+    _require_entering(tx)
     reduction = Reduction(
         reduction_id=command.reduction_id,
         project=command.project,
@@ -85,6 +89,24 @@ async def estimate_reduction(tx: Transaction, command: EstimateReduction) -> Seq
     reductions.require_creditable(reduction, project, programme)
     await store.insert_reduction(tx, reduction)
     return [ReductionEstimated(**asdict(command))]
+
+
+async def withdraw_estimate(tx: Transaction, command: WithdrawEstimate) -> Sequence[Event]:
+    """Takes an estimate back; a better one has an id of its own."""
+    _require_entering(tx)
+    estimate, _ = await _lock_reduction(tx, command.reduction_id)
+    withdrawn = reductions.withdraw(estimate, command.reason)
+    await store.set_reduction_state(tx, withdrawn)
+    return [
+        EstimateWithdrawn(
+            reduction_id=withdrawn.reduction_id, project=withdrawn.project, reason=command.reason
+        )
+    ]
+
+
+def _require_entering(tx: Transaction) -> None:
+    if not enters_records(tx.actor):
+        raise RoleMissing(tx.actor.subject, f"{Role.REGISTRAR} and {Role.HISTORIAN}")
 
 
 async def _require_free_reduction(tx: Transaction, reduction: Reduction) -> None:
@@ -107,7 +129,14 @@ async def issue_credits(tx: Transaction, command: IssueCredits) -> Sequence[Even
     batch, state = batches.issue(command.batch_id, reduction, project, methodology, number, on)
     await store.insert_batch(tx, batch)
     await store.set_reduction_issued(tx, batch, state)
-    return [_issued(batch), *await _issue_report(tx, reduction)]
+    issued = ReductionIssued(
+        reduction_id=reduction.reduction_id,
+        project=reduction.project,
+        vintage=batch.vintage,
+        batch_id=batch.batch_id,
+        tonnes=batch.tonnes,
+    )
+    return [_issued(batch), issued, *await _issue_report(tx, reduction)]
 
 
 async def _lock_reduction(tx: Transaction, reduction_id: UUID) -> tuple[Reduction, Project]:
@@ -217,13 +246,18 @@ SERVICE = Service(
         **quantify_handlers.COMMANDS,
         RecordReduction: record_reduction,
         EstimateReduction: estimate_reduction,
+        WithdrawEstimate: withdraw_estimate,
         RevokeReductions: revoke_reductions,
         IssueCredits: issue_credits,
         ImportOpeningBatch: import_opening_batch,
     },
     events=registry_handlers.EVENTS,
     approvals=APPROVALS,
-    four_eyes={IssueCredits: Role.APPROVER, RevokeReductions: Role.APPROVER},
+    four_eyes={
+        IssueCredits: Role.APPROVER,
+        RevokeReductions: Role.APPROVER,
+        PublishGridFactor: Role.APPROVER,
+    },
     dry_runs=quantify_handlers.DRY_RUNS,
     daily=lambda day: OpenDay(date=day),
 )

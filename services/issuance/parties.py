@@ -4,10 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from services.kernel.actors import Actor, Role, require_operator, require_organisation
+from services.kernel.actors import Actor, enters_records, require_operator, require_organisation
 from services.kernel.refusals import AccountNotOpen
 
 OPEN, CLOSED = "OPEN", "CLOSED"
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An entity, with the unified social credit code that one of China has; of others nothing is kept."""
+
+    organisation_id: UUID
+    credit_code: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +30,8 @@ class Account:
 
 
 def require_usable(actor: Actor, account: Account) -> None:
-    """Raises a refusal unless the account is open and the actor acts for it; a registrar acts for any account."""
-    if Role.REGISTRAR not in actor.roles:
+    """Raises a refusal unless the account is open and the actor acts for it."""
+    if not enters_records(actor):
         require_organisation(actor, account.organisation_id)
         require_operator(actor, account.number, account.operators)
     if account.status != OPEN:

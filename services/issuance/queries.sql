@@ -5,8 +5,8 @@ VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING
 
 -- name: insert_methodology
-INSERT INTO methodology (code, formula_id, risk_model, risk_rate, parameters)
-VALUES ($1, $2, $3, $4, $5)
+INSERT INTO methodology (code, formula_id, risk_model, risk_rate, parameters, unreadable)
+VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT DO NOTHING
 
 -- name: insert_project
@@ -31,6 +31,16 @@ ON CONFLICT DO NOTHING
 -- name: get_barred_until
 SELECT max(barred_until)
 FROM barred_owner
+WHERE organisation_id = $1
+
+-- name: insert_organisation
+INSERT INTO organisation (organisation_id, credit_code)
+VALUES ($1, $2)
+ON CONFLICT DO NOTHING
+
+-- name: get_organisation
+SELECT organisation_id, credit_code
+FROM organisation
 WHERE organisation_id = $1
 
 -- name: insert_account
@@ -83,12 +93,7 @@ FROM programme
 WHERE code = $1
 
 -- name: get_methodology
-SELECT code, formula_id, risk_model, risk_rate
-FROM methodology
-WHERE code = $1
-
--- name: get_parameters
-SELECT parameters
+SELECT code, formula_id, risk_model, risk_rate, parameters, unreadable
 FROM methodology
 WHERE code = $1
 
@@ -161,6 +166,11 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 -- name: set_reduction_issued
 UPDATE reduction
 SET state = $2, batch_id = $3
+WHERE reduction_id = $1
+
+-- name: set_reduction_state
+UPDATE reduction
+SET state = $2
 WHERE reduction_id = $1
 
 -- name: set_reduction_revoked

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from services.issuance.messages.states import ReductionState as State
 from services.kernel.lifecycles import advance
 from services.kernel.money import TONNES_MAX
 from services.kernel.names import require_text
@@ -19,20 +20,12 @@ REGISTERED = "REGISTERED"
 """The status of a project whose reductions may be credited."""
 
 
-class State(StrEnum):
-    """Where reductions are; an estimate stays one."""
-
-    REGISTERED = "REGISTERED"
-    ISSUED = "ISSUED"
-    REVOKED = "REVOKED"
-    ESTIMATED = "ESTIMATED"
-
-
 class Step(StrEnum):
-    """What happens to registered reductions."""
+    """What happens to registered reductions, and to estimates."""
 
     ISSUE = "ISSUE"
     REVOKE = "REVOKE"
+    WITHDRAW = "WITHDRAW"
 
 
 LIFECYCLE: Mapping[tuple[State, Step], State] = {
@@ -40,6 +33,7 @@ LIFECYCLE: Mapping[tuple[State, Step], State] = {
     (State.REGISTERED, Step.REVOKE): State.REVOKED,
     (State.ISSUED, Step.REVOKE): State.REVOKED,
     (State.REVOKED, Step.REVOKE): State.REVOKED,
+    (State.ESTIMATED, Step.WITHDRAW): State.WITHDRAWN,
 }
 
 
@@ -61,7 +55,7 @@ class OutsideCreditingPeriod(Invalid):
 
 @dataclass(eq=False)
 class PeriodNotOver(Conflict):
-    """Reductions cannot be verified or issued before their monitoring period ends."""
+    """Reductions are reported, recorded and issued from the day after their monitoring period's last day on."""
 
     given: date
     period_end: date
@@ -231,7 +225,7 @@ def require_over(project: Project, period_end: date, on: date) -> None:
     require_registered(project)
     if on < project.registered_on:
         raise BeforeRegistration(on, project.registered_on)
-    if on < period_end:
+    if on <= period_end:
         raise PeriodNotOver(on, period_end)
 
 
@@ -264,6 +258,14 @@ def require_first(reduction: Reduction, twin: UUID | None) -> None:
     if twin is not None:
         period = f"{reduction.project} period {reduction.period_number}"
         raise AlreadyExists("reduction", f"{period} vintage {reduction.vintage}: {twin}")
+
+
+def withdraw(reduction: Reduction, reason: str) -> Reduction:
+    """The estimate that stands no more; raises StepNotAllowed for what is registered."""
+    subject = f"reduction/{reduction.reduction_id}"
+    state = advance(LIFECYCLE, reduction.state, Step.WITHDRAW, subject)
+    require_text("reason", reason)
+    return replace(reduction, state=state)
 
 
 def revoke(reduction: Reduction, tonnes: int, reason: str) -> Reduction:

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from services.issuance import methodologies, report_store, reports, standing, store
+from services.issuance.messages.quantification import MethodologyUnreadable
 from services.issuance.messages.reports import ReportDatesComputed
-from services.issuance.parties import Account
+from services.issuance.parties import Account, Organisation
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
 from services.kernel.refusals import NotYetKnown
@@ -18,6 +19,7 @@ from services.registry.messages.accounts import (
 )
 from services.registry.messages.calendars import OfficialDaysAdded
 from services.registry.messages.methodologies import MethodologyPublished
+from services.registry.messages.organisations import OrganisationRegistered
 from services.registry.messages.programmes import ProgrammeRegistered, RoleAssigned, RoleEnded
 from services.registry.messages.registrations import (
     ProjectCancelled,
@@ -28,6 +30,9 @@ from services.runtime.inbox import Handler
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
 
+COUNTRY, NATURAL_PERSON = "CN", "NATURAL_PERSON"
+"""Where entities have a unified social credit code, and who has none."""
+
 
 async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -> Sequence[Event]:
     """What is credited under the programme depends on its kind."""
@@ -36,9 +41,12 @@ async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -
 
 
 async def on_methodology_published(tx: Transaction, event: MethodologyPublished) -> Sequence[Event]:
-    """Reports of its projects are quantified with its figures."""
-    await store.insert_methodology(tx, methodologies.learned(event))
-    return ()
+    """Reports of its projects are quantified with its figures, if its formula can compute with them."""
+    methodology = methodologies.learned(event)
+    await store.insert_methodology(tx, methodology)
+    if methodology.unreadable is None:
+        return ()
+    return [MethodologyUnreadable(code=methodology.code, reason=methodology.unreadable)]
 
 
 async def on_project_registered(tx: Transaction, event: ProjectRegistered) -> Sequence[Event]:
@@ -74,6 +82,16 @@ async def on_project_revoked(tx: Transaction, event: ProjectRevoked) -> Sequence
 async def _end_project(tx: Transaction, code: str, status: str) -> None:
     if not await store.set_project_status(tx, code, status):
         raise NotYetKnown("project", code)
+
+
+async def on_organisation_registered(
+    tx: Transaction, event: OrganisationRegistered
+) -> Sequence[Event]:
+    """Plants go by the code of the entity that owns them; the number of a person is nothing to keep."""
+    is_entity = event.country == COUNTRY and event.category != NATURAL_PERSON
+    code = event.credit_code if is_entity else None
+    await store.insert_organisation(tx, Organisation(event.organisation_id, code))
+    return ()
 
 
 async def on_account_opened(tx: Transaction, event: AccountOpened) -> Sequence[Event]:
@@ -159,6 +177,7 @@ EVENTS: Mapping[type[Event], Handler] = {
     ProjectRegistered: on_project_registered,
     ProjectCancelled: on_project_cancelled,
     ProjectRevoked: on_project_revoked,
+    OrganisationRegistered: on_organisation_registered,
     AccountOpened: on_account_opened,
     AccountRestricted: on_account_restricted,
     RestrictionLifted: on_restriction_lifted,

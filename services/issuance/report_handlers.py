@@ -22,14 +22,17 @@ from services.issuance.messages.notices import (
 )
 from services.issuance.messages.reports import ReportSubmitted, SubmitReport
 from services.issuance.messages.verifications import RecordVerification, ReductionsVerified
+from services.issuance.quantification.activity import ElectronicsRecycling
+from services.issuance.quantification.quantify import read_activity
 from services.issuance.quantification.traces import Quantified, sha256
-from services.issuance.quantify_handlers import quantified_on
+from services.issuance.quantify_handlers import quantified_on, requantified_on
 from services.issuance.reductions import Period
 from services.issuance.reports import Report, State, Step
 from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
 from services.kernel.documents import require_document, require_documents
 from services.kernel.refusals import AlreadyExists
+from services.kernel.teams import require_team
 from services.runtime.inbox import Handler
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
@@ -39,7 +42,7 @@ async def submit_report(tx: Transaction, command: SubmitReport) -> Sequence[Even
     """Drafts a report; what rests on activity data is computed from them, and the trace is kept."""
     require_role(tx.actor, Role.OWNER_OPERATOR, Role.REGISTRAR)
     project, programme = await standing.creditable(tx, command.project)
-    await standing.require_owner(tx, project)
+    owner = (await standing.require_owner(tx, project)).organisation_id
     period = Period(command.period_number, command.period_start, command.period_end)
     on = market_day(tx.effective_at)
     claimed = await store.list_periods(tx, project.code)
@@ -49,12 +52,15 @@ async def submit_report(tx: Transaction, command: SubmitReport) -> Sequence[Even
     require_documents(command.documents)
     quantified = None
     if command.activity is not None:
-        quantified = await quantified_on(tx, project.methodology, period, on, command.activity)
+        measured = read_activity(command.activity)
+        if isinstance(measured, ElectronicsRecycling):
+            drafts.require_own_plant(measured.plant, await standing.credit_code(tx, owner))
+        quantified = await quantified_on(tx, project.methodology, period, on, measured)
     report = _draft(tx, command, period, basis, quantified)
     drafts.require_vintages(report.reported, period)
     if not await report_store.insert_report(tx, report, project, quantified):
         raise AlreadyExists("report", str(command.report_id))
-    await report_store.insert_documents(tx, report.report_id, command.documents)
+    await report_store.insert_documents(tx, report.report_id, "REPORT", command.documents)
     return [_submitted(report, quantified)]
 
 
@@ -149,13 +155,17 @@ async def record_verification(tx: Transaction, command: RecordVerification) -> S
     report = reports.stepped(noticed, Step.VERIFY, tx.effective_at)
     verifications.require_other_body(body, project)
     verifications.require_named(report, body.number)
-    verifications.require_team(command.team, command.reviewer)
+    require_team(command.team, command.reviewer)
     require_document(command.statement)
     verified = by_vintage(command.tonnes)
+    quantified = await _requantified(tx, report, project.methodology)
+    computed = by_vintage(quantified.vintages) if quantified else report.reported
     has_comments = await report_store.has_comments(tx, report.report_id)
-    verifications.require_confirmed(report, verified, command.findings, has_comments=has_comments)
-    await report_store.insert_documents(tx, report.report_id, [command.statement])
-    await report_store.insert_verification(tx, command, verified)
+    verifications.require_confirmed(
+        report, computed, verified, command.findings, has_comments=has_comments
+    )
+    await report_store.insert_documents(tx, report.report_id, "STATEMENT", [command.statement])
+    await report_store.insert_verification(tx, command, computed, verified, quantified)
     await report_store.update_reports(tx, [report])
     return [
         *ended([noticed] if noticed is not draft else ()),
@@ -165,8 +175,17 @@ async def record_verification(tx: Transaction, command: RecordVerification) -> S
             verification_body=body.number,
             tonnes=stated(verified),
             statement_sha256=command.statement.sha256,
+            trace_sha256=sha256(quantified.trace) if quantified else None,
         ),
     ]
+
+
+async def _requantified(tx: Transaction, report: Report, methodology: str) -> Quantified | None:
+    """The factors that count are those that are out on the day of the verification (CCER-01-002-V01)."""
+    trace = await report_store.get_trace(tx, report.report_id)
+    if trace is None:
+        return None
+    return await requantified_on(tx, methodology, trace, market_day(tx.effective_at))
 
 
 def ended(noticed: Sequence[Report]) -> list[ReportNoticeEnded]:

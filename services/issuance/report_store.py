@@ -13,7 +13,7 @@ from services.issuance.drafts import Basis
 from services.issuance.messages.documents import Document
 from services.issuance.messages.verifications import RecordVerification
 from services.issuance.quantification.parameters import GridFactor
-from services.issuance.quantification.traces import Quantified, canonical
+from services.issuance.quantification.traces import Quantified, Trace, canonical, read_trace
 from services.issuance.reductions import Period, Project
 from services.issuance.reports import Report, State
 from services.kernel.documents import ContentDiffers
@@ -40,6 +40,7 @@ async def insert_report(
         report.basis,
         report.state,
         *_trace(quantified),
+        quantified.claimed if quantified else None,
         tx.actor.subject,
         report.changed_at,
         tx.recorded_at,
@@ -50,9 +51,9 @@ async def insert_report(
 
 
 def _trace(quantified: Quantified | None) -> tuple[object, ...]:
-    """Trace, both digests, cautions, unverified parameters and claims; nothing of what is attested."""
+    """Trace, both digests, cautions and unverified parameters; nothing of what is not computed."""
     if quantified is None:
-        return (None,) * 6
+        return (None,) * 5
     trace = canonical(quantified.trace)
     return (
         trace.decode(),
@@ -60,13 +61,23 @@ def _trace(quantified: Quantified | None) -> tuple[object, ...]:
         quantified.trace.inputs_sha256,
         msgspec.to_builtins(quantified.cautions),
         quantified.unverified,
-        quantified.claimed,
     )
+
+
+async def get_trace(tx: Transaction, report_id: UUID) -> Trace | None:
+    """How the report was computed when it was submitted; None if it is attested."""
+    trace = await tx.connection.fetchval(sql["get_trace"], report_id)
+    return None if trace is None else read_trace(trace)
 
 
 async def get_statement(tx: Transaction, report_id: UUID) -> str:
     """The digest of the verifier's statement; the report must be verified."""
     return await tx.connection.fetchval(sql["get_statement"], report_id)
+
+
+async def has_acted(tx: Transaction, report_id: UUID) -> bool:
+    """Whether the actor handed the report in, published or verified it, or applied on it."""
+    return await tx.connection.fetchval(sql["has_acted"], f"report/{report_id}", tx.actor.subject)
 
 
 async def get_project_of_report(tx: Transaction, report_id: UUID) -> str | None:
@@ -140,11 +151,20 @@ async def set_overdue_told(tx: Transaction, reports: Iterable[Report], day: date
 
 
 async def insert_verification(
-    tx: Transaction, command: RecordVerification, verified: Mapping[int, int]
+    tx: Transaction,
+    command: RecordVerification,
+    computed: Mapping[int, int],
+    verified: Mapping[int, int],
+    quantified: Quantified | None,
 ) -> None:
-    """Enters the verifier's statement, whose document must be stored, and the verified tonnes."""
+    """Enters the verifier's statement, whose document must be stored, the verified tonnes, and a newer trace."""
+    years = list(verified)
     await tx.connection.execute(
-        sql["set_verified"], command.report_id, list(verified), list(verified.values())
+        sql["set_verified"],
+        command.report_id,
+        years,
+        [computed[year] for year in years],
+        [verified[year] for year in years],
     )
     await tx.connection.execute(
         sql["insert_verification"],
@@ -154,6 +174,7 @@ async def insert_verification(
         command.reviewer,
         command.findings,
         command.statement.sha256,
+        *_trace(quantified),
         tx.actor.subject,
         tx.effective_at,
         tx.recorded_at,
@@ -213,28 +234,36 @@ async def has_comments(tx: Transaction, report_id: UUID) -> bool:
     return bool(await tx.connection.fetchval(sql["has_comments"], report_id))
 
 
-async def insert_documents(tx: Transaction, report_id: UUID, documents: Sequence[Document]) -> None:
-    """Keeps the documents for the report; raises ContentDiffers if a digest was known with another size."""
-    if not documents:
-        return
-    known = await tx.connection.fetch(
-        sql["insert_documents"],
-        [one.sha256 for one in documents],
-        [one.size_bytes for one in documents],
-        [one.media_type for one in documents],
-        [one.content for one in documents],
-        tx.recorded_at,
-    )
-    sizes = {record["sha256"]: record["size_bytes"] for record in known}
-    for one in documents:
-        if sizes[one.sha256] != one.size_bytes:
-            raise ContentDiffers(f"{one.size_bytes} bytes", f"{sizes[one.sha256]} bytes")
+async def insert_documents(
+    tx: Transaction, report_id: UUID, kind: str, documents: Sequence[Document]
+) -> None:
+    """Keeps what the documents are, and the contents that came with them; raises ContentDiffers for a wrong size."""
     await tx.connection.execute(
-        sql["insert_report_documents"],
+        sql["insert_documents"],
         report_id,
+        kind,
         [one.sha256 for one in documents],
         [one.name for one in documents],
+        [one.media_type for one in documents],
+        [one.size_bytes for one in documents],
+        tx.effective_at,
+        tx.recorded_at,
     )
+    sent = {one.sha256: one.content for one in documents if one.content is not None}
+    if sent:
+        await tx.connection.execute(sql["insert_contents"], [*sent], [*sent.values()])
+    await _require_sizes(tx, documents)
+
+
+async def _require_sizes(tx: Transaction, documents: Sequence[Document]) -> None:
+    """Only what content was seen of is known by its size."""
+    digests = [one.sha256 for one in documents]
+    found = await tx.connection.fetch(sql["list_content_sizes"], digests)
+    kept: dict[str, int] = {record["sha256"]: record["size_bytes"] for record in found}
+    for one in documents:
+        size_bytes = kept.get(one.sha256, one.size_bytes)
+        if one.size_bytes != size_bytes:
+            raise ContentDiffers(f"{one.size_bytes} bytes", f"{size_bytes} bytes")
 
 
 async def count_unissued(tx: Transaction, report_id: UUID) -> int:

@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
 from services.issuance.drafts import Basis
+from services.issuance.messages.states import ReportState as State
 from services.issuance.reductions import Period, Programme
 from services.kernel.calendars import WorkingCalendar
-from services.kernel.clocks import BEIJING, market_day
+from services.kernel.clocks import end_of, market_day
 from services.kernel.lifecycles import advance
 from services.kernel.names import require_text
 from services.kernel.refusals import Conflict, OwnerBarred
@@ -22,21 +23,6 @@ GENERATED_WITHIN_YEARS: Mapping[str, int] = {"NATIONAL": 5}
 """By kind of programme, how long before the application the period may begin (article 17)."""
 REASON_LENGTH_MAX = 2_000
 COMMENT_LENGTH_MAX = 2_000
-
-
-class State(StrEnum):
-    """Where a report is."""
-
-    DRAFT = "DRAFT"
-    IN_PUBLIC_NOTICE = "IN_PUBLIC_NOTICE"
-    NOTICE_ENDED = "NOTICE_ENDED"
-    VERIFIED = "VERIFIED"
-    REGISTRATION_APPLIED = "REGISTRATION_APPLIED"
-    REGISTERED = "REGISTERED"
-    ISSUED = "ISSUED"
-    REFUSED = "REFUSED"
-    WITHDRAWN = "WITHDRAWN"
-    REVOKED = "REVOKED"
 
 
 class Step(StrEnum):
@@ -162,8 +148,7 @@ def on_day(report: Report, day: date) -> Report:
     ends_on = report.notice_ends_on
     if report.state != State.IN_PUBLIC_NOTICE or ends_on is None or day <= ends_on:
         return report
-    over_at = datetime.combine(ends_on + timedelta(days=1), time(), BEIJING)
-    return stepped(report, Step.END_NOTICE, max(over_at, report.changed_at))
+    return stepped(report, Step.END_NOTICE, max(end_of(ends_on), report.changed_at))
 
 
 def require_notice_over(report: Report, day: date) -> None:

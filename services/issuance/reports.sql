@@ -22,74 +22,34 @@ WHERE report_id = $1
 
 -- name: lock_report
 -- Its project is locked before: whoever steps one report waits for whoever steps another of the project.
-SELECT
-    report.report_id, project, period_number, period_start, period_end, basis, state, changed_at, stated.vintages,
-    stated.reported, stated.verified, coalesce(claims, '{}') AS claims, verification_body, notice_starts_on,
-    notice_ends_on, notice_is_provisional, applied_on, decide_by, decision_is_provisional, reason
-FROM report
-CROSS JOIN LATERAL (
-    SELECT
-        array_agg(vintage ORDER BY vintage) AS vintages, array_agg(reported ORDER BY vintage) AS reported,
-        array_agg(verified ORDER BY vintage) AS verified
-    FROM report_vintage
-    WHERE report_vintage.report_id = report.report_id
-) AS stated
-WHERE report.report_id = $1
-FOR UPDATE OF report
+SELECT *
+FROM stated_report
+WHERE report_id = $1
+FOR UPDATE
 
 -- name: lock_noticed
 -- Reports whose notice is over on this day.
-SELECT
-    report.report_id, project, period_number, period_start, period_end, basis, state, changed_at, stated.vintages,
-    stated.reported, stated.verified, coalesce(claims, '{}') AS claims, verification_body, notice_starts_on,
-    notice_ends_on, notice_is_provisional, applied_on, decide_by, decision_is_provisional, reason
-FROM report
-CROSS JOIN LATERAL (
-    SELECT
-        array_agg(vintage ORDER BY vintage) AS vintages, array_agg(reported ORDER BY vintage) AS reported,
-        array_agg(verified ORDER BY vintage) AS verified
-    FROM report_vintage
-    WHERE report_vintage.report_id = report.report_id
-) AS stated
+SELECT *
+FROM stated_report
 WHERE state = 'IN_PUBLIC_NOTICE' AND notice_ends_on < $1
-ORDER BY report.report_id
-FOR UPDATE OF report
+ORDER BY report_id
+FOR UPDATE
 
 -- name: lock_undecided
 -- Applications that should have been decided before this day, and of which nobody was told.
-SELECT
-    report.report_id, project, period_number, period_start, period_end, basis, state, changed_at, stated.vintages,
-    stated.reported, stated.verified, coalesce(claims, '{}') AS claims, verification_body, notice_starts_on,
-    notice_ends_on, notice_is_provisional, applied_on, decide_by, decision_is_provisional, reason
-FROM report
-CROSS JOIN LATERAL (
-    SELECT
-        array_agg(vintage ORDER BY vintage) AS vintages, array_agg(reported ORDER BY vintage) AS reported,
-        array_agg(verified ORDER BY vintage) AS verified
-    FROM report_vintage
-    WHERE report_vintage.report_id = report.report_id
-) AS stated
+SELECT *
+FROM stated_report
 WHERE state = 'REGISTRATION_APPLIED' AND decide_by < $1 AND overdue_told_on IS NULL
-ORDER BY report.report_id
-FOR UPDATE OF report
+ORDER BY report_id
+FOR UPDATE
 
 -- name: lock_waiting
 -- Reports with a date that is still to come.
-SELECT
-    report.report_id, project, period_number, period_start, period_end, basis, state, changed_at, stated.vintages,
-    stated.reported, stated.verified, coalesce(claims, '{}') AS claims, verification_body, notice_starts_on,
-    notice_ends_on, notice_is_provisional, applied_on, decide_by, decision_is_provisional, reason
-FROM report
-CROSS JOIN LATERAL (
-    SELECT
-        array_agg(vintage ORDER BY vintage) AS vintages, array_agg(reported ORDER BY vintage) AS reported,
-        array_agg(verified ORDER BY vintage) AS verified
-    FROM report_vintage
-    WHERE report_vintage.report_id = report.report_id
-) AS stated
+SELECT *
+FROM stated_report
 WHERE state IN ('IN_PUBLIC_NOTICE', 'REGISTRATION_APPLIED')
-ORDER BY report.report_id
-FOR UPDATE OF report
+ORDER BY report_id
+FOR UPDATE
 
 -- name: update_reports
 -- All of them at once; the columns that a step does not change are written as they were.
@@ -115,15 +75,16 @@ WHERE report_id = ANY ($1::uuid[])
 
 -- name: set_verified
 UPDATE report_vintage
-SET verified = one.verified
-FROM unnest($2::integer[], $3::bigint[]) AS one (vintage, verified)
+SET computed = one.computed, verified = one.verified
+FROM unnest($2::integer[], $3::bigint[], $4::bigint[]) AS one (vintage, computed, verified)
 WHERE report_vintage.report_id = $1 AND report_vintage.vintage = one.vintage
 
 -- name: insert_verification
 INSERT INTO verification (
-    report_id, verification_body, team, reviewer, findings, statement, verified_by, verified_at, recorded_at
+    report_id, verification_body, team, reviewer, findings, statement, trace, trace_sha256, inputs_sha256, cautions,
+    unverified, verified_by, verified_at, recorded_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 
 -- name: claim_period
 INSERT INTO monitoring_period (project, number, starts_on, ends_on, report_id)
@@ -163,19 +124,29 @@ RETURNING true
 SELECT EXISTS (SELECT FROM report_comment WHERE report_id = $1)
 
 -- name: insert_documents
--- What was known by its digest alone may get its content later; its size was part of what the digest was given with.
-INSERT INTO document (sha256, size_bytes, media_type, content, recorded_at)
-SELECT sha256, size_bytes, media_type, content, $5
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::bytea[]) AS one (sha256, size_bytes, media_type, content)
-ORDER BY sha256
-ON CONFLICT (sha256) DO UPDATE SET content = coalesce(document.content, excluded.content)
-RETURNING sha256, size_bytes
-
--- name: insert_report_documents
-INSERT INTO report_document (report_id, sha256, name)
-SELECT $1, sha256, name
-FROM unnest($2::text[], $3::text[]) AS one (sha256, name)
+-- A document that is attached again under the same kind is there already.
+INSERT INTO report_document (report_id, kind, sha256, name, media_type, size_bytes, attached_at, recorded_at)
+SELECT $1, $2, sha256, name, media_type, size_bytes, $7, $8
+FROM unnest($3::text[], $4::text[], $5::text[], $6::bigint[]) AS one (sha256, name, media_type, size_bytes)
 ON CONFLICT DO NOTHING
+
+-- name: insert_contents
+INSERT INTO document_content (sha256, content)
+SELECT sha256, content
+FROM unnest($1::text[], $2::bytea[]) AS one (sha256, content)
+ORDER BY sha256
+ON CONFLICT DO NOTHING
+
+-- name: list_content_sizes
+-- Of these documents, those whose content is kept.
+SELECT sha256, octet_length(content) AS size_bytes
+FROM document_content
+WHERE sha256 = ANY ($1::text[])
+
+-- name: get_trace
+SELECT trace
+FROM report
+WHERE report_id = $1
 
 -- name: get_statement
 SELECT statement
@@ -199,3 +170,10 @@ INSERT INTO grid_factor (
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING true
+
+-- name: has_acted
+SELECT EXISTS (
+    SELECT FROM event
+    WHERE aggregate = $1 AND actor = $2
+      AND type IN ('issuance.report.submitted', 'issuance.report.notice_opened', 'issuance.report.verified',
+        'issuance.report.applied'))

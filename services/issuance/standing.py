@@ -6,7 +6,7 @@ from services.issuance import parties, report_store, store
 from services.issuance.parties import Account
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
-from services.kernel.actors import Role, require_programme_role, require_role
+from services.kernel.actors import OwnAct, Role, require_programme_role, require_role
 from services.kernel.refusals import NotYetKnown, Unknown
 from services.runtime.postgres import Transaction
 
@@ -39,12 +39,26 @@ async def account(tx: Transaction, number: str) -> Account:
     return found
 
 
+async def credit_code(tx: Transaction, organisation_id: UUID) -> str | None:
+    """The entity's unified social credit code, which may still be on its way from the registry; None if it has none."""
+    found = await store.get_organisation(tx, organisation_id)
+    if found is None:
+        raise NotYetKnown("organisation", str(organisation_id))
+    return found.credit_code
+
+
 async def require_owner(tx: Transaction, project: Project) -> Account:
     """The owner's account, if the actor acts for it; raises a refusal if not."""
     require_role(tx.actor, Role.OWNER_OPERATOR, Role.REGISTRAR)
     owner = await account(tx, project.owner_account)
     parties.require_usable(tx.actor, owner)
     return owner
+
+
+async def require_no_hand(tx: Transaction, report_id: UUID) -> None:
+    """Raises OwnAct if the actor had a hand in the report: nobody decides on that."""
+    if await report_store.has_acted(tx, report_id):
+        raise OwnAct(tx.actor.subject, f"report {report_id}")
 
 
 async def require_assigned(tx: Transaction, programme: str, *allowed: Role) -> None:

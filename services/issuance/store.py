@@ -1,22 +1,18 @@
 """What issuance keeps: one typed function a statement."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, replace
+from dataclasses import astuple
 from datetime import date
 from uuid import UUID
 
-import msgspec
-
 from services.issuance.batches import Batch
 from services.issuance.methodologies import Methodology
-from services.issuance.parties import Account
-from services.issuance.quantification.parameters import Parameter
+from services.issuance.parties import Account, Organisation
 from services.issuance.reductions import Period, Programme, Project, Reduction, State
 from services.kernel.actors import Assignment
-from services.kernel.calendars import CHINA, WorkingCalendar
+from services.kernel.calendars import CHINA, WorkingCalendar, YearNotice
 from services.registry.messages.calendars import OfficialDaysAdded
 from services.runtime import queries
-from services.runtime.messages import encode
 from services.runtime.postgres import Transaction, row, rows
 
 sql = queries.beside(__file__)
@@ -45,17 +41,14 @@ async def insert_methodology(tx: Transaction, methodology: Methodology) -> None:
         methodology.formula_id,
         methodology.risk_model,
         methodology.risk_rate,
-        encode(methodology.parameters).decode(),
+        methodology.parameters,
+        methodology.unreadable,
     )
 
 
 async def get_methodology(tx: Transaction, code: str) -> Methodology | None:
     """A version of a methodology by its code."""
-    found = row(Methodology, await tx.connection.fetchrow(sql["get_methodology"], code))
-    if found is None:
-        return None
-    parameters = await tx.connection.fetchval(sql["get_parameters"], code)
-    return replace(found, parameters=msgspec.json.decode(parameters, type=tuple[Parameter, ...]))
+    return row(Methodology, await tx.connection.fetchrow(sql["get_methodology"], code))
 
 
 async def insert_barred_owner(
@@ -68,6 +61,17 @@ async def insert_barred_owner(
 async def get_barred_until(tx: Transaction, organisation_id: UUID) -> date | None:
     """The first day on which the owner's applications are accepted again, if they ever were refused."""
     return await tx.connection.fetchval(sql["get_barred_until"], organisation_id)
+
+
+async def insert_organisation(tx: Transaction, organisation: Organisation) -> None:
+    """Notes an entity that the registry has told of."""
+    await tx.connection.execute(sql["insert_organisation"], *astuple(organisation))
+
+
+async def get_organisation(tx: Transaction, organisation_id: UUID) -> Organisation | None:
+    """An entity by its id."""
+    found = await tx.connection.fetchrow(sql["get_organisation"], organisation_id)
+    return row(Organisation, found)
 
 
 async def insert_account(tx: Transaction, account: Account) -> None:
@@ -129,10 +133,8 @@ async def insert_calendar_notice(tx: Transaction, notice: OfficialDaysAdded) -> 
 
 async def get_calendar(tx: Transaction) -> WorkingCalendar:
     """The official calendar with every notice that came since."""
-    calendar = CHINA
-    for notice in await tx.connection.fetch(sql["list_calendar_notices"]):
-        calendar = calendar.with_year(notice["year"], notice["holidays"], notice["working_days"])
-    return calendar
+    found = await tx.connection.fetch(sql["list_calendar_notices"])
+    return CHINA.with_notices(rows(YearNotice, found))
 
 
 async def get_programme(tx: Transaction, code: str) -> Programme | None:
@@ -197,6 +199,12 @@ async def set_reduction_issued(tx: Transaction, batch: Batch, state: State) -> N
     await tx.connection.execute(
         sql["set_reduction_issued"], batch.reduction_id, state, batch.batch_id
     )
+
+
+async def set_reduction_state(tx: Transaction, reduction: Reduction) -> None:
+    """Notes where the reductions are."""
+    values = reduction.reduction_id, reduction.state
+    await tx.connection.execute(sql["set_reduction_state"], *values)
 
 
 async def set_reduction_revoked(tx: Transaction, reduction: Reduction) -> None:

@@ -66,12 +66,25 @@ class NotOperator(Forbidden):
 
 
 @dataclass(eq=False)
+class OwnAct(Forbidden):
+    """Nobody decides on what they asked for, or vouched for, themselves."""
+
+    subject: str
+    given: str
+
+
+@dataclass(eq=False)
 class NotAssigned(Forbidden):
     """The programme has named who holds this role in it, and the caller is not among them."""
 
     subject: str
     programme: str
     expected: str
+
+
+def enters_records(actor: Actor) -> bool:
+    """Whether the actor may enter what others did before Tonne: a registrar who is a historian too."""
+    return {Role.REGISTRAR, Role.HISTORIAN} <= actor.roles
 
 
 def require_role(actor: Actor, *allowed: Role) -> None:

@@ -1,6 +1,6 @@
 """Working days and trading days of China: the official calendar where it is known, else the law's own holidays."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Self
@@ -32,6 +32,15 @@ LUNAR_HOLIDAYS: Mapping[int, tuple[tuple[int, int], tuple[int, int], tuple[int, 
 """Lunar New Year, Dragon Boat and Mid-Autumn by month and day, for years whose calendar is not yet official."""
 
 
+@dataclass(frozen=True, slots=True)
+class YearNotice:
+    """What the State Council says of one year: days off, and weekend days that are worked to make up."""
+
+    year: int
+    holidays: Sequence[date]
+    working_days: Sequence[date]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class WorkingCalendar:
     """Which days are worked; a year is official once the State Council's notice for it is known."""
@@ -40,10 +49,19 @@ class WorkingCalendar:
     is_worked: Mapping[date, bool] = field(repr=False)
     """Where the notices differ from "Monday to Friday": holidays, and weekend days made up for."""
 
+    def with_notices(self, notices: Iterable[YearNotice]) -> Self:
+        """The calendar with what was told since; of each year the last notice is the whole truth."""
+        last = {notice.year: notice for notice in notices}
+        calendar = self
+        for year in sorted(last):
+            calendar = calendar.with_year(year, last[year].holidays, last[year].working_days)
+        return calendar
+
     def with_year(self, year: int, holidays: Iterable[date], working_days: Iterable[date]) -> Self:
-        """The calendar with one more notice; what a later notice says of a day replaces what an earlier one said."""
+        """The calendar with this notice instead of all that was known of the year."""
+        kept = {day: worked for day, worked in self.is_worked.items() if day.year != year}
         told = dict.fromkeys(holidays, False) | dict.fromkeys(working_days, True)
-        return type(self)(self.official_years | {year}, {**self.is_worked, **told})
+        return type(self)(self.official_years | {year}, {**kept, **told})
 
     def is_working(self, day: date) -> bool:
         """Whether it is worked: weekend days that are made up for belong to it."""

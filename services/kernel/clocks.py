@@ -1,7 +1,7 @@
 """Instants and days: the market's day is Beijing's (UTC+8, no daylight saving)."""
 
 from dataclasses import dataclass
-from datetime import MAXYEAR, MINYEAR, date, datetime, timedelta, timezone
+from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, timezone
 
 from services.kernel.refusals import Invalid
 
@@ -25,6 +25,11 @@ def is_instant(given: datetime) -> bool:
 def market_day(instant: datetime) -> date:
     """The calendar day in Beijing on which the instant falls."""
     return instant.astimezone(BEIJING).date()
+
+
+def end_of(day: date) -> datetime:
+    """The first instant after the day in Beijing."""
+    return datetime.combine(day + timedelta(days=1), time(), BEIJING)
 
 
 def require_near(effective_at: datetime, clock: datetime) -> None:

@@ -28,8 +28,12 @@ def require_code(field: str, given: str) -> None:
 
 def require_text(field: str, given: str, length_max: int = TEXT_LENGTH_MAX) -> None:
     """Raises OutOfRange unless the text says something, is not too long and can be stored."""
-    if not given.strip() or len(given) > length_max or not is_storable(given):
-        expected = f"1 to {length_max} characters, none of them control characters"
+    if (
+        not any(category(char)[0] not in "CZ" for char in given)
+        or len(given) > length_max
+        or not is_storable(given)
+    ):
+        expected = f"1 to {length_max} characters that can be seen, none of them control characters"
         raise OutOfRange(field, given[:CODE_LENGTH_MAX], expected)
 
 

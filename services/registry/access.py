@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from services.kernel.actors import Role, require_role
+from services.kernel.actors import OwnAct, Role, enters_records, require_role
 from services.kernel.clocks import market_day
 from services.kernel.refusals import Unknown
 from services.registry import accounts, project_store, projects, store
@@ -43,19 +43,20 @@ async def public_project(tx: Transaction, code: str) -> tuple[Project, Sequence[
 
 
 async def own_project(tx: Transaction, code: str) -> tuple[Project, Sequence[Event]]:
-    """A project whose owner, or the registrar, the actor is; to anybody else it is unknown."""
+    """A project whose owner the actor is; to anybody else it is unknown."""
     require_role(tx.actor, Role.REGISTRAR, Role.OWNER_OPERATOR)
     project, ended = await _project(tx, code)
-    is_registrar = Role.REGISTRAR in tx.actor.roles
-    if not is_registrar and tx.actor.organisation != project.owner_organisation:
+    if not enters_records(tx.actor) and tx.actor.organisation != project.owner_organisation:
         raise Unknown("project", code)
     await usable_account(tx, project.owner_account)
     return project, ended
 
 
 async def decided_project(tx: Transaction, code: str) -> Project:
-    """A project that everybody may see, for a registrar of its programme to decide on."""
+    """A project that everybody may see, for a registrar of its programme who had no hand in it to decide on."""
     require_role(tx.actor, Role.REGISTRAR)
     project, _ = await public_project(tx, code)
     await require_programme_role(tx, project.programme, Role.REGISTRAR)
+    if await project_store.has_acted(tx, code):
+        raise OwnAct(tx.actor.subject, f"project {code}")
     return project

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from services.kernel.actors import Actor, Role, require_operator
+from services.kernel.actors import Actor, enters_records, require_operator
 from services.kernel.names import require_text
 from services.kernel.refusals import (
     AccountNotOpen,
@@ -15,6 +15,7 @@ from services.kernel.refusals import (
     OutOfRange,
     Unknown,
 )
+from services.registry.messages.states import AccountState as State
 from services.registry.organisations import BARRED, Category, Organisation, require_admitted
 
 OPERATORS_MAX = 5
@@ -43,14 +44,6 @@ KINDS: Mapping[str, frozenset[Kind]] = {
     Category.EXCHANGE: frozenset(),
 }
 """Which kinds of account an entity of each category may hold."""
-
-
-class State(StrEnum):
-    """Where an account is; from closure there is no way back."""
-
-    OPEN = "OPEN"
-    RESTRICTED = "RESTRICTED"
-    CLOSED = "CLOSED"
 
 
 class Step(StrEnum):
@@ -189,9 +182,9 @@ def require_may_trade(
 def require_usable(account: Account, actor: Actor) -> None:
     """Raises a refusal unless the account is open and the actor may operate it.
 
-    Who is not of the account's organisation learns nothing of it. A registrar acts for any account.
+    Who is not of the account's organisation learns nothing of it.
     """
-    if Role.REGISTRAR not in actor.roles:
+    if not enters_records(actor):
         if actor.organisation != account.organisation_id:
             raise Unknown("account", account.number)
         require_operator(actor, account.number, account.operators)

@@ -10,16 +10,9 @@ from services.kernel.calendars import WorkingCalendar
 from services.kernel.clocks import market_day
 from services.kernel.lifecycles import advance
 from services.kernel.refusals import Conflict
+from services.registry.messages.states import ApplicationState as State
 
 DECISION_WORKING_DAYS = 15
-
-
-class State(StrEnum):
-    """Where an application for an account is; a decision is final."""
-
-    APPLIED = "APPLIED"
-    OPENED = "OPENED"
-    REFUSED = "REFUSED"
 
 
 class Step(StrEnum):

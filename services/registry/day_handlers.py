@@ -7,7 +7,7 @@ from datetime import date
 from msgspec.structs import asdict
 
 from services.kernel.actors import Role, require_role
-from services.kernel.calendars import WorkingCalendar
+from services.kernel.calendars import WorkingCalendar, YearNotice
 from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, OutOfRange
 from services.registry import official_days, project_store, projects
@@ -22,7 +22,6 @@ from services.registry.messages.notices import ProjectNoticeEnded
 from services.registry.messages.projects import ProjectDatesComputed
 from services.registry.messages.registrations import ProjectDecisionOverdue
 from services.registry.messages.validations import ProjectValidationOverdue
-from services.registry.official_days import Notice
 from services.registry.projects import Project, State
 from services.runtime.inbox import Handler
 from services.runtime.messages import Command, Event
@@ -80,7 +79,7 @@ def _validation_overdue(project: Project) -> ProjectValidationOverdue:
 async def add_official_days(tx: Transaction, command: AddOfficialDays) -> Sequence[Event]:
     """Adds a year's notice to the calendar, and computes again what waits for a date that changes."""
     require_role(tx.actor, Role.REGISTRAR)
-    notice = Notice(command.year, command.holidays, command.working_days)
+    notice = YearNotice(command.year, command.holidays, command.working_days)
     official_days.require_valid(notice, command.source)
     await project_store.lock_calendar(tx)
     if await project_store.is_notice_known(tx, command.notice_id):
@@ -116,3 +115,4 @@ COMMANDS: Mapping[type[Command], Handler] = {
     AddOfficialDays: add_official_days,
     OpenDay: open_day,
 }
+FOUR_EYES: Mapping[type[Command], Role] = {AddOfficialDays: Role.APPROVER}

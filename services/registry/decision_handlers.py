@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
+from services.kernel.teams import require_team
 from services.registry import (
     duplicates,
     official_days,
@@ -39,7 +40,7 @@ async def record_validation(tx: Transaction, command: RecordValidation) -> Seque
     await require_programme_role(tx, project.programme, Role.VERIFIER)
     validated = projects.validate(project, tx.effective_at, is_positive=command.is_positive)
     validations.require_named(project, body)
-    validations.require_team(command.team, command.reviewer)
+    require_team(command.team, command.reviewer)
     validations.require_attached(command.documents, "VALIDATION_REPORT")
     comments = await project_store.count_comments(tx, project.code)
     validations.require_comments_handled(comments, command.comments_handling)

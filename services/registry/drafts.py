@@ -118,7 +118,7 @@ class Draft:
 
 
 def require_valid(
-    draft: Draft, programme: Programme, methodology: Methodology, owner: Account
+    draft: Draft, programme: Programme, methodology: Methodology, owner: Account, day: date
 ) -> None:
     """Raises the first refusal that the rule book has for this project."""
     _require_texts(draft)
@@ -126,7 +126,7 @@ def require_valid(
     _require_position("latitude", draft.latitude, 90)
     _require_expected(draft.expected_annual_tonnes)
     _require_related(programme, methodology, owner)
-    _require_construction(draft.construction_started_on, programme.kind)
+    _require_construction(draft.construction_started_on, programme.kind, day)
     _require_crediting(draft, methodology)
 
 
@@ -163,8 +163,10 @@ def _require_related(programme: Programme, methodology: Methodology, owner: Acco
         raise AccountNotOwner(owner.number, owner.kind)
 
 
-def _require_construction(started_on: date, programme_kind: str) -> None:
-    """Rule 1: "after" the date is strictly later."""
+def _require_construction(started_on: date, programme_kind: str, day: date) -> None:
+    """Rule 1: "after" the date is strictly later; what has not started by this day has no date yet."""
+    if started_on > day:
+        raise OutOfRange("construction_started_on", started_on.isoformat(), f"on or before {day}")
     after = CONSTRUCTION_AFTER.get(programme_kind, date.min)
     if started_on <= after:
         raise ConstructionTooEarly(started_on, after)
@@ -173,6 +175,9 @@ def _require_construction(started_on: date, programme_kind: str) -> None:
 def _require_crediting(draft: Draft, methodology: Methodology) -> None:
     """Rule 8: both ends belong to the period, so ten years end on the day before the tenth anniversary."""
     begins, ends = draft.crediting_from, draft.crediting_until
+    if begins < draft.construction_started_on:
+        expected = f"on or after {draft.construction_started_on}, when construction started"
+        raise OutOfRange("crediting_from", begins.isoformat(), expected)
     if ends < begins:
         raise OutOfRange("crediting_until", ends.isoformat(), f"on or after {begins}")
     if ends >= anniversary(begins, methodology.crediting_years_max):

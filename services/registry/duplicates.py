@@ -10,12 +10,15 @@ from unicodedata import normalize
 from services.kernel.lifecycles import advance
 from services.kernel.names import require_text
 from services.kernel.refusals import Conflict
+from services.registry.messages.states import QuestionState as State
 from services.registry.positions import Position, distance_metres
 from services.registry.projects import Project
 from services.registry.projects import State as ProjectState
 
 SITE_METRES_MAX = 5_000
 """Points that are no further apart may name one site; a wind farm at sea is as wide."""
+SAME_SITE_METRES_MAX = 500
+"""Points that are so close name one site, whatever else is said of the projects."""
 SITE_DEGREES_MAX = Decimal("0.05")
 """Points further apart in latitude are no one site: a degree is 110 km at least."""
 NAME_SIMILARITY_PERCENT_MIN = 60
@@ -23,15 +26,7 @@ NAME_SIMILARITY_PERCENT_MIN = 60
 REACH_DEGREES = Decimal("0.5")
 """How far around a project, beside its own province, names are compared."""
 SIGNALS_MIN = 2
-"""How many of site, activity and name agree before a person is asked."""
-
-
-class State(StrEnum):
-    """Where the question is whether two projects are one."""
-
-    OPEN = "OPEN"
-    DISMISSED = "DISMISSED"
-    CONFIRMED = "CONFIRMED"
+"""How many of site, activity and name agree before a person is asked; the very same site counts twice."""
 
 
 class Step(StrEnum):
@@ -138,6 +133,7 @@ def _compared(project: Project, other: Candidate) -> Duplicate:
 def _signals(duplicate: Duplicate) -> int:
     return (
         (duplicate.distance_metres <= SITE_METRES_MAX)
+        + (duplicate.distance_metres <= SAME_SITE_METRES_MAX)
         + (duplicate.name_similarity_percent >= NAME_SIMILARITY_PERCENT_MIN)
         + duplicate.is_same_activity
     )

@@ -26,6 +26,7 @@ SERVICE = Service(
         **account_handlers.FOUR_EYES,
         **programme_handlers.FOUR_EYES,
         **decision_handlers.FOUR_EYES,
+        **day_handlers.FOUR_EYES,
     },
     daily=lambda day: OpenDay(date=day),
 )

@@ -98,6 +98,8 @@ def require_valid(methodology: Methodology) -> None:
     _require_one_of("confidence", methodology.confidence, Confidence.__members__)
     if methodology.formula_id is not None:
         require_text("formula_id", methodology.formula_id, 80)
+    if methodology.source or methodology.confidence == Confidence.VERIFIED:
+        require_text("source", methodology.source)
     _require_validity(methodology.valid_from, methodology.valid_until)
     _require_years(methodology.crediting_years_min, methodology.crediting_years_max)
     _require_risk(methodology.risk_model, methodology.risk_rate)

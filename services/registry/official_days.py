@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.kernel.calendars import CHINA, WorkingCalendar
+from services.kernel.calendars import CHINA, WorkingCalendar, YearNotice
 from services.kernel.names import require_text
 from services.kernel.refusals import Invalid, OutOfRange
 
@@ -35,24 +35,12 @@ class MadeUpOnWeekday(Invalid):
     given: date
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
-    """What the State Council says of one year."""
-
-    year: int
-    holidays: Sequence[date]
-    working_days: Sequence[date]
-
-
-def calendar(notices: Sequence[Notice]) -> WorkingCalendar:
+def calendar(notices: Sequence[YearNotice]) -> WorkingCalendar:
     """The official calendar with what was added, in the order in which it was."""
-    known = CHINA
-    for notice in notices:
-        known = known.with_year(notice.year, notice.holidays, notice.working_days)
-    return known
+    return CHINA.with_notices(notices)
 
 
-def require_valid(notice: Notice, source: str) -> None:
+def require_valid(notice: YearNotice, source: str) -> None:
     """Raises a refusal unless the notice can be added."""
     require_text("source", source)
     if not min(CHINA.official_years) <= notice.year <= YEAR_MAX:
@@ -64,7 +52,7 @@ def require_valid(notice: Notice, source: str) -> None:
     _require_days(notice, days)
 
 
-def _require_days(notice: Notice, days: Sequence[date]) -> None:
+def _require_days(notice: YearNotice, days: Sequence[date]) -> None:
     seen: set[date] = set()
     for day in days:
         if day in seen:

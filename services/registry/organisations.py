@@ -6,14 +6,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
+from services.kernel.credit_codes import require_credit_code
 from services.kernel.names import require_text
 from services.kernel.refusals import Forbidden, Invalid, OutOfRange
 
-CREDIT_CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
-"""GB 32100-2015 leaves out I, O, S, V and Z."""
-
 _COUNTRY = re.compile(r"[A-Z]{2}")
-_CREDIT_CODE = re.compile(f"[{CREDIT_CODE_ALPHABET}]{{18}}")
 _CITIZEN_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}")
 
@@ -37,13 +34,6 @@ BARRED = frozenset(
 
 ADMITTED_BY_DECISION = frozenset({Category.NATURAL_PERSON})
 """Whom the trading rules know (article 5) and the market did not admit at its launch: off until a registrar decides."""
-
-
-@dataclass(eq=False)
-class CreditCodeMalformed(Invalid):
-    """A unified social credit code has 18 characters, the last of which checks the others (GB 32100-2015)."""
-
-    given: str
 
 
 @dataclass(eq=False)
@@ -107,20 +97,6 @@ def require_country(given: str) -> None:
     """Raises OutOfRange unless it has the form of an ISO 3166-1 alpha-2 code."""
     if not _COUNTRY.fullmatch(given):
         raise OutOfRange("country", given[:40], "two capital letters (ISO 3166-1)")
-
-
-def require_credit_code(given: str) -> None:
-    """Raises CreditCodeMalformed unless the check character is that of the seventeen before it."""
-    if not _CREDIT_CODE.fullmatch(given) or given[17] != check_character(given[:17]):
-        raise CreditCodeMalformed(given[:40])
-
-
-def check_character(body: str) -> str:
-    """The eighteenth character: weights are the powers of 3, modulo 31 (GB 32100-2015)."""
-    weighted = sum(
-        CREDIT_CODE_ALPHABET.index(char) * pow(3, place, 31) for place, char in enumerate(body)
-    )
-    return CREDIT_CODE_ALPHABET[-weighted % 31]
 
 
 def require_citizen_number(given: str) -> None:

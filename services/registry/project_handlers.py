@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
@@ -47,7 +47,7 @@ COMMENT_LENGTH_MAX = 2_000
 
 
 async def draft_project(tx: Transaction, command: DraftProject) -> Sequence[Event]:
-    """Enters a project that nobody else sees yet, for its owner or the registrar."""
+    """Enters a project that nobody else sees yet, for its owner."""
     require_role(tx.actor, Role.REGISTRAR, Role.OWNER_OPERATOR)
     draft = Draft(**asdict(command))
     owner = await usable_account(tx, draft.owner_account)
@@ -55,11 +55,10 @@ async def draft_project(tx: Transaction, command: DraftProject) -> Sequence[Even
     if programme is None:
         raise Unknown("programme", draft.programme)
     methodology = await _methodology(tx, draft.methodology)
-    drafts.require_valid(draft, programme, methodology, owner)
-    taken = await project_store.find_taken_project(tx, draft)
-    if taken is not None:
-        raise AlreadyExists("project", taken)
-    await project_store.insert_project(tx, draft)
+    day = market_day(tx.effective_at)
+    drafts.require_valid(draft, programme, methodology, owner, day)
+    if not await project_store.insert_project(tx, draft):
+        raise AlreadyExists("project", await project_store.find_taken_project(tx, draft))
     return [
         ProjectDrafted(
             project_id=draft.project_id,
@@ -133,7 +132,8 @@ async def resolve_duplicate(tx: Transaction, command: ResolveDuplicate) -> Seque
         raise Unknown("duplicate", command.other)
     state = duplicates.resolve(question, command.reason, is_same=command.is_same)
     await project_store.resolve_duplicate(tx, question, state, command.reason)
-    return [ProjectDuplicateResolved(**asdict(command))]
+    answer = ProjectDuplicateResolved(**asdict(command))
+    return [answer, replace(answer, code=command.other, other=command.code)]
 
 
 async def comment_on_project(tx: Transaction, command: CommentOnProject) -> Sequence[Event]:

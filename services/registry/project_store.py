@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.kernel.calendars import YearNotice
 from services.kernel.clocks import market_day
 from services.registry.drafts import Draft
 from services.registry.duplicates import (
@@ -21,7 +22,6 @@ from services.registry.duplicates import State as QuestionState
 from services.registry.messages.calendars import AddOfficialDays
 from services.registry.messages.documents import Document
 from services.registry.messages.validations import RecordValidation
-from services.registry.official_days import Notice
 from services.registry.projects import Project, State
 from services.runtime import queries
 from services.runtime.postgres import Transaction, row, rows
@@ -29,15 +29,15 @@ from services.runtime.postgres import Transaction, row, rows
 sql = queries.load(Path(__file__).with_name("projects.sql"))
 
 
-async def find_taken_project(tx: Transaction, draft: Draft) -> str | None:
-    """The id or code that another project has."""
+async def find_taken_project(tx: Transaction, draft: Draft) -> str:
+    """The id or code that another project has; one of them must be taken."""
     return await tx.connection.fetchval(sql["find_taken_project"], draft.project_id, draft.code)
 
 
-async def insert_project(tx: Transaction, draft: Draft) -> None:
-    """Enters a draft."""
+async def insert_project(tx: Transaction, draft: Draft) -> bool:
+    """Enters a draft; False if its id or code is taken."""
     values = (*astuple(draft), State.DRAFT, tx.effective_at, tx.recorded_at)
-    await tx.connection.execute(sql["insert_project"], *values)
+    return bool(await tx.connection.fetchval(sql["insert_project"], *values))
 
 
 async def lock_projects(tx: Transaction, codes: Sequence[str]) -> list[Project]:
@@ -215,10 +215,10 @@ async def attach_documents(tx: Transaction, project: str, documents: Sequence[Do
         await tx.connection.execute(sql["insert_contents"], [*sent], [*sent.values()])
 
 
-async def list_notices(tx: Transaction) -> list[Notice]:
+async def list_notices(tx: Transaction) -> list[YearNotice]:
     """What was added to the calendar; nobody adds to it until the end of the transaction."""
     await tx.connection.execute(sql["share_calendar"])
-    return rows(Notice, await tx.connection.fetch(sql["list_official_days"]))
+    return rows(YearNotice, await tx.connection.fetch(sql["list_official_days"]))
 
 
 async def lock_calendar(tx: Transaction) -> None:
@@ -229,6 +229,11 @@ async def lock_calendar(tx: Transaction) -> None:
 async def is_notice_known(tx: Transaction, notice_id: UUID) -> bool:
     """Whether a notice has this id."""
     return await tx.connection.fetchval(sql["is_notice_known"], notice_id)
+
+
+async def has_acted(tx: Transaction, code: str) -> bool:
+    """Whether the actor drafted the project, applied for it, or vouched for it."""
+    return await tx.connection.fetchval(sql["has_acted"], f"project/{code}", tx.actor.subject)
 
 
 async def insert_official_days(tx: Transaction, notice: AddOfficialDays) -> None:

@@ -13,6 +13,7 @@ from services.kernel.lifecycles import advance
 from services.kernel.names import require_text
 from services.kernel.refusals import Conflict, OutOfRange, OwnerBarred
 from services.registry.drafts import anniversary
+from services.registry.messages.states import ProjectState as State
 
 NOTICE_WORKING_DAYS = 20
 """How long a project is published, both ends counted (measures 2023, article 12)."""
@@ -23,22 +24,6 @@ VALIDATION_DAYS = 100
 BAN_YEARS = 3
 """How long applications of an owner who falsified are refused (measures 2023, article 43)."""
 REASON_LENGTH_MAX = 2_000
-
-
-class State(StrEnum):
-    """Where a project is."""
-
-    DRAFT = "DRAFT"
-    IN_PUBLIC_NOTICE = "IN_PUBLIC_NOTICE"
-    NOTICE_ENDED = "NOTICE_ENDED"
-    VALIDATED_POSITIVE = "VALIDATED_POSITIVE"
-    VALIDATED_NEGATIVE = "VALIDATED_NEGATIVE"
-    REGISTRATION_APPLIED = "REGISTRATION_APPLIED"
-    REGISTERED = "REGISTERED"
-    REFUSED = "REFUSED"
-    WITHDRAWN = "WITHDRAWN"
-    CANCELLED = "CANCELLED"
-    REVOKED = "REVOKED"
 
 
 class Step(StrEnum):

@@ -1,5 +1,5 @@
 -- name: find_taken_project
--- The one of the two keys that is taken, if any: a code stays taken for ever.
+-- The one of the two keys that is taken: a code stays taken for ever.
 SELECT project_id::text FROM project WHERE project_id = $1
 UNION ALL
 SELECT code FROM project WHERE code = $2
@@ -12,6 +12,8 @@ INSERT INTO project (
     state, drafted_at, changed_at, recorded_at
 )
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
+ON CONFLICT DO NOTHING
+RETURNING true
 
 -- name: lock_projects
 -- In the order of their codes, so that two that lock several cannot wait for each other.
@@ -156,3 +158,10 @@ SELECT EXISTS (SELECT FROM official_days WHERE notice_id = $1)
 -- name: insert_official_days
 INSERT INTO official_days (notice_id, year, holidays, working_days, source, effective_at, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7)
+
+-- name: has_acted
+SELECT EXISTS (
+    SELECT FROM event
+    WHERE aggregate = $1 AND actor = $2
+      AND type IN ('registry.project.drafted', 'registry.project.notice_opened', 'registry.project.validated',
+        'registry.project.registration_applied'))

@@ -128,7 +128,8 @@ async def _command(
         return Done(refused(envelope.id, unknown))
     except SameIdOtherContent as conflict:
         return Done(refused(envelope.id, conflict))
-    batch.claim(envelope.id, Claim(content, encode(answer)), said)
+    if service.kinds.get(envelope.type) not in service.dry_runs:
+        batch.claim(envelope.id, Claim(content, encode(answer)), said)
     return Done(answer)
 
 
@@ -174,7 +175,7 @@ async def accept(
 
 
 async def _tried(tx: Transaction, service: Service, command: Command) -> Answer:
-    """What the dry run finds; nothing is stored but the answer."""
+    """What the dry run finds; nothing is stored, not even the answer: a repeat computes again."""
     result = msgspec.Raw(encode(await service.dry_runs[type(command)](tx, command)))
     return Answer(command_id=tx.message_id, outcome=Answer.ACCEPTED, result=result)
 

@@ -36,6 +36,11 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
         """The aggregate in whose gapless sequence the event stands, for example ``project/A110001``."""
         raise TypeError(f"{type(self).__name__} names no aggregate")
 
+    @property
+    def by_itself_at(self) -> datetime | None:
+        """When time alone made it happen; None of what somebody did."""
+        return None
+
 
 MessageType = TypeVar("MessageType", bound=Command | Event)
 
@@ -165,7 +170,8 @@ def decode(message: type[MessageType], content: bytes | msgspec.Raw) -> MessageT
 
 def is_storable(content: bytes | msgspec.Raw) -> bool:
     """Whether the database can keep every text in the content: it cannot keep the character U+0000."""
-    return _NUL.search(content) is None
+    given = bytes(content)
+    return b"\\u0000" not in given or _NUL.search(given) is None
 
 
 def decode_answer(body: bytes) -> Answer:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
+from services.kernel.actors import SYSTEM
 from services.kernel.ids import derived_id
 from services.runtime import messages, queries
 from services.runtime.messages import CloudEvent, Event
@@ -43,20 +44,23 @@ def facts(tx: Transaction, events: Sequence[Event]) -> list[Fact]:
 
 
 def _facts(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[Fact]:
-    return [
-        Fact(
-            id=derived_id(
-                one.causation_id, messages.wire_name(type(one.event)), one.event.subject, place
-            ),
-            event=one.event,
-            effective_at=one.effective_at,
-            recorded_at=tx.recorded_at,
-            actor=tx.actor.subject,
-            approved_by=tx.approved_by,
-            causation_id=one.causation_id,
-        )
-        for place, one in enumerate(occurrences)
-    ]
+    return [_fact(tx, one, place) for place, one in enumerate(occurrences)]
+
+
+def _fact(tx: Transaction, one: Occurrence, place: int) -> Fact:
+    """What time caused is nobody's act, whoever came by first to notice it."""
+    by_itself_at = one.event.by_itself_at
+    return Fact(
+        id=derived_id(
+            one.causation_id, messages.wire_name(type(one.event)), one.event.subject, place
+        ),
+        event=one.event,
+        effective_at=by_itself_at or one.effective_at,
+        recorded_at=tx.recorded_at,
+        actor=SYSTEM.subject if by_itself_at else tx.actor.subject,
+        approved_by=None if by_itself_at else tx.approved_by,
+        causation_id=one.causation_id,
+    )
 
 
 async def append(tx: Transaction, events: Sequence[Event]) -> list[int]:

@@ -30,6 +30,7 @@ _SESSION = {
     "synchronous_commit": "on",
     # A plan is kept: one that was made while a table was small must not read it whole when it has grown.
     "enable_seqscan": "off",
+    # What has to be read whole all the same is reckoned as dearer than anything: it would be compiled at every plan.
     "jit": "off",
 }
 

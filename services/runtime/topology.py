@@ -22,6 +22,7 @@ LISTENERS: Mapping[str, Sequence[str]] = {
         *_ACCOUNTS,
         "registry.calendar.days_added",
         "registry.methodology.published",
+        "registry.organisation.registered",
         "registry.programme.registered",
         "registry.project.cancelled",
         "registry.project.registered",

@@ -10,7 +10,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from services.kernel.calendars import CHINA, WorkingCalendar
+from services.kernel.calendars import CHINA, WorkingCalendar, YearNotice
 from services.runtime import queries
 from services.runtime.messages import encode
 from services.runtime.postgres import Transaction, columns, rows
@@ -207,18 +207,17 @@ async def load_calendar(tx: Transaction) -> WorkingCalendar:
     """The official calendar with every notice that was learned."""
     found = await tx.connection.fetch(sql["list_calendar_notices"])
     return _calendar(
-        tuple((one["year"], tuple(one["holidays"]), tuple(one["working_days"])) for one in found)
+        tuple(
+            YearNotice(one["year"], tuple(one["holidays"]), tuple(one["working_days"]))
+            for one in found
+        )
     )
 
 
 @lru_cache(maxsize=8)
-def _calendar(
-    notices: tuple[tuple[int, tuple[date, ...], tuple[date, ...]], ...],
-) -> WorkingCalendar:
-    calendar = CHINA
-    for year, holidays, working_days in notices:
-        calendar = calendar.with_year(year, holidays, working_days)
-    return calendar
+def _calendar(notices: tuple[YearNotice, ...]) -> WorkingCalendar:
+    """Always the same one of the same notices, so that what is counted by it is counted once."""
+    return CHINA.with_notices(notices)
 
 
 def _key(market: Market) -> tuple[str, str, int]:

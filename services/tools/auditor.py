@@ -14,6 +14,8 @@ _COMPARED = {
     "holders": ("issuance", "settlement"),
     "accounts": ("registry", "settlement"),
     "programmes": ("registry", "settlement"),
+    "methodologies": ("registry", "issuance"),
+    "organisations": ("registry", "issuance"),
 }
 """What the second service has learned from the first."""
 

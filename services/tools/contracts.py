@@ -122,7 +122,8 @@ _REFUSALS_HEAD = """\
 # Refusals
 
 Every code by which a command, or a reported trade or payment, can be refused. A code is stable; the text is for people.
-UNAVAILABLE alone passes by itself: repeat the command with the same id.
+UNAVAILABLE alone passes by itself: repeat the command with the same id. A service learns names from others within
+seconds, and waits for them; NOT_YET_KNOWN at the first repeat too means that nobody knows the name: give up then.
 
 | Code | Category | Text | Fields |
 |---|---|---|---|

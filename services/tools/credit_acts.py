@@ -6,7 +6,7 @@ from datetime import date, datetime, time
 import msgspec
 
 from services.tools.companies import owner_keys
-from services.tools.market_days import next_working_day, working_days_before
+from services.tools.market_days import ONE_DAY, next_working_day, working_days_before
 from services.tools.play import ACCEPTED, Play, document
 from services.tools.records import Example, Monitored, Reduction
 from services.tools.register_acts import REVIEWER
@@ -39,7 +39,8 @@ async def issue_all(play: Play) -> None:
     async def all_of(rows: list[Reduction]) -> None:
         for row in rows:
             key = row.project, row.vintage, row.monitoring_period
-            day = issued_on.get(key, max(registered_on[row.project], row.period_to))
+            day_after = row.period_to + ONE_DAY
+            day = issued_on.get(key, max(registered_on[row.project], day_after))
             await _reduction(play, row, day, is_issued=key in issued_on)
 
     examples = [_example(play, example) for example in play.records.story.examples]

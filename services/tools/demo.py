@@ -106,7 +106,7 @@ async def _figures(play: Play) -> dict[str, object]:
 
 
 _PROJECTS = """query($after: String) {
-  projects(filter: {programme: "CCER", status: "REGISTERED"}, first: 100, after: $after) {
+  projects(filter: {programme: "CCER", status: REGISTERED}, first: 100, after: $after) {
     edges { node { code expectedAnnualTonnes } } pageInfo { hasNextPage endCursor } } }"""
 _BATCHES = """query($after: String) {
   creditBatches(filter: {programme: "CCER"}, first: 100, after: $after) {

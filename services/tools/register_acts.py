@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from services.tools.companies import Kind, Organisation, organisations, owner_keys, validator_keys
 from services.tools.market_days import working_days_before
-from services.tools.play import Play, document, fields_of
+from services.tools.play import PENDING, Play, document, fields_of
 from services.tools.records import Project
 from services.tools.stage import beijing
 
@@ -88,7 +88,12 @@ async def rule_books(play: Play) -> None:
         await play.command("publishMethodology", registrar, step, opened, **fields)
     for factor in play.records.grid_factors:
         step = "grid factor", factor.region, factor.year, factor.published_on
-        await play.command("publishGridFactor", registrar, step, opened, **fields_of(factor))
+        fields, out_at = fields_of(factor), beijing(max(OPENING_DAY, factor.published_on), time(9))
+        asked = await play.command(
+            "publishGridFactor", registrar, step, out_at, expecting=PENDING, **fields
+        )
+        approving = play.cast.second, ("approved", *step), out_at
+        await play.command("approve", *approving, approvalId=asked.approval_id)
 
 
 async def parties(play: Play) -> None:

@@ -40,3 +40,27 @@ SELECT batch_id::text AS key, concat_ws('|', to_account, sum(next_serial - first
 FROM credit_entry
 WHERE from_account IS NULL
 GROUP BY batch_id, to_account
+
+-- name: registry_methodologies
+-- What issuance computes with.
+SELECT code AS key, concat_ws('|', coalesce(formula_id, ''), risk_model, coalesce(trim_scale(risk_rate)::text, ''), ARRAY(
+        SELECT concat_ws('=', name, trim_scale(value), unit) FROM parameter WHERE methodology = code ORDER BY 1
+    )) AS content
+FROM methodology
+
+-- name: issuance_methodologies
+SELECT code AS key, concat_ws('|', coalesce(formula_id, ''), risk_model, coalesce(trim_scale(risk_rate)::text, ''), ARRAY(
+        SELECT concat_ws('=', one ->> 'name', trim_scale((one ->> 'value')::numeric), one ->> 'unit')
+        FROM json_array_elements(parameters) AS one ORDER BY 1
+    )) AS content
+FROM methodology
+
+-- name: registry_organisations
+-- Of natural persons and foreigners only that they are there.
+SELECT organisation_id::text AS key, CASE WHEN country = 'CN' AND category <> 'NATURAL_PERSON' THEN credit_code ELSE '' END
+    AS content
+FROM organisation
+
+-- name: issuance_organisations
+SELECT organisation_id::text AS key, coalesce(credit_code, '') AS content
+FROM organisation

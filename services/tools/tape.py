@@ -17,7 +17,7 @@ from operator import attrgetter
 from services.kernel.clocks import BEIJING
 from services.kernel.money import average_fen, yuan
 from services.tools.companies import buyer_keys, owner_keys
-from services.tools.market_days import next_trading_day, trading_day_from
+from services.tools.market_days import ONE_DAY, next_trading_day, trading_day_from
 from services.tools.records import Records, TradingDay
 
 LOTS_TONNES = (500, 1_000, 2_000, 3_000, 5_000, 5_000, 7_000, 8_000)
@@ -136,12 +136,12 @@ def build_tape(records: Records) -> tuple[Trade, ...]:
 
 
 def stocks(records: Records) -> list[Stock]:
-    """All batches that can be sold, issued on the later of registration and end of period."""
+    """All batches that can be sold, issued on the day of registration, or after the period's end if that is later."""
     registered_on = {project.code: project.registered_on for project in records.projects}
     sellers, opening = owner_keys(records), records.story.opening_batch
     rows = [(opening.project, opening.vintage, 0, opening.tonnes, opening.imported_on)]
     for row in records.issued:
-        issued_on = max(registered_on[row.project], row.period_to)
+        issued_on = max(registered_on[row.project], row.period_to + ONE_DAY)
         rows.append((row.project, row.vintage, row.monitoring_period, row.tonnes, issued_on))
     return [
         Stock(

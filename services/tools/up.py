@@ -74,13 +74,13 @@ async def _load(stack: Stack, screen: Screen) -> Mapping[str, object]:
 
 
 async def _wants_demo(stack: Stack) -> bool:
-    """Whether the database is empty, or holds a demo that was broken off."""
+    """Whether nobody is registered yet, or a demo was broken off; that days have opened says nothing."""
     file = stack.folder / _DEMO_FILE
     if file.exists():
         return file.read_text(encoding="utf-8") == "{}"
     connection = await asyncpg.connect(stack.admin_database_url)
     try:
-        return not await connection.fetchval("SELECT EXISTS (SELECT FROM registry.event)")
+        return not await connection.fetchval("SELECT EXISTS (SELECT FROM registry.organisation)")
     finally:
         await connection.close()
 

@@ -12,7 +12,6 @@ from services.issuance.messages.notices import CommentOnReport, OpenReportNotice
 from services.issuance.messages.quantification import PublishGridFactor, Quantify
 from services.issuance.messages.reductions import EstimateReduction, RevokeReductions
 from services.issuance.messages.reports import VintageTonnes, WithdrawReport
-from services.issuance.messages.verifications import TeamMember
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from tests.flows import monitored
@@ -41,10 +40,11 @@ def _reports(world: World) -> dict[str, Attempt]:
 
     def notice(name: str, body: str) -> Attempt:
         report_id = reports[name].report_id
-        return Attempt(OpenReportNotice(report_id=report_id, verification_body=body))
+        return Attempt(OpenReportNotice(report_id=report_id, verification_body=body), HISTORIAN)
 
     def applying(name: str, tonnes: int) -> Attempt:
-        return Attempt(ApplyForReduction(report_id=reports[name].report_id, tonnes=tonnes))
+        command = ApplyForReduction(report_id=reports[name].report_id, tonnes=tonnes)
+        return Attempt(command, HISTORIAN)
 
     verified = reports["verified"].report_id
     empty = msgspec.structs.replace(attested(project, 8), basis="QUANTIFIED")
@@ -53,6 +53,16 @@ def _reports(world: World) -> dict[str, Attempt]:
         "BASIS_NOT_ACCEPTED": Attempt(attested(project, 8), world.owner.actor),
         "COUNTED_ELSEWHERE": notice("counted again", world.verifier.account),
         "GENERATED_TOO_LONG_AGO": applying("old", 100),
+        "PLANT_OF_OTHERS": Attempt(
+            msgspec.structs.replace(
+                attested(project, 8),
+                basis="QUANTIFIED",
+                tonnes=(),
+                documents=(),
+                activity=monitored.demo_activity("electronics_recycling"),
+            ),
+            HISTORIAN,
+        ),
         "PERIOD_TAKEN": Attempt(attested(project, 2), HISTORIAN),
         "QUANTITY_NOT_VERIFIED": applying("verified", 101),
         "REPORT_BEFORE_PREVIOUS_STEP": Attempt(
@@ -75,7 +85,6 @@ def _reports(world: World) -> dict[str, Attempt]:
 def _verifications(world: World) -> dict[str, Attempt]:
     verifier, third = world.verifier, world.other_verifier
     in_order = monitored.verified(world.reports["ended"], verifier, 100)
-    expert, other = in_order.team
 
     def verification(actor: Actor = verifier.actor, **changes: Any) -> Attempt:
         return Attempt(msgspec.structs.replace(in_order, **changes), actor)
@@ -83,11 +92,6 @@ def _verifications(world: World) -> dict[str, Attempt]:
     return {
         "OTHER_VERIFICATION_BODY": verification(third.actor, verification_body=third.account),
         "REPORT_NOTICE_STILL_OPEN": verification(report_id=world.reports["noticed"].report_id),
-        "VERIFICATION_REVIEWER_IN_TEAM": verification(reviewer=expert.name),
-        "VERIFICATION_TEAM_NOT_COMPETENT": verification(
-            team=(other, TeamMember(name="丁", is_sector_competent=False))
-        ),
-        "VERIFICATION_TEAM_TOO_SMALL": verification(team=(expert,)),
         "VERIFIED_ABOVE_REPORTED": verification(tonnes=(VintageTonnes(vintage=2024, tonnes=101),)),
     }
 
@@ -108,7 +112,8 @@ def _reductions(world: World) -> dict[str, Attempt]:
                 period_end=starts_on.replace(day=28),
                 tonnes=1,
                 source="news",
-            )
+            ),
+            HISTORIAN,
         )
 
     too_much = RevokeReductions(reduction_id=world.reduction, tonnes=101, reason="falsified")
@@ -161,6 +166,8 @@ def _computations(world: World) -> dict[str, Attempt]:
     farm = monitored.demo("activity", "offshore_wind.toml")["activity"]
     batches, meters = recycled["batches"], farm["exported"]
     light = [one | {"mass_t": "1"} for one in batches]
+    coast = monitored.demo("activity", "mangrove.toml")["activity"] | {"fuels": []}
+    coast["flats"] = [coast["flats"][0] | {"stratum": f"{number}"} for number in range(300)]
     gap = [meters[0] | {"readings": meters[0]["readings"][1:]}]
 
     def computed(activity: object, methodology: str, year: int = 2024) -> Attempt:
@@ -184,12 +191,25 @@ def _computations(world: World) -> dict[str, Attempt]:
     return {
         "ACTIVITY_MALFORMED": computed({}, wind),
         "AMOUNT_NOT_DECIMAL": Attempt(factor),
+        "ACTIVITY_TOO_LARGE": recycling(
+            hauls=[{"hauled_on": "2023-01-01", "tonne_km": "1"}] * 4_000,
+            fuels=[{"used_on": "2023-01-01", "fuel": "D", "mass_t": "1"}] * 1_000,
+        ),
         "CLAIMED_TWICE": recycling(batches=[*batches, batches[0]]),
         "FORMULA_MISSING": computed(farm, f"{NATIONAL}-M"),
         "GRID_FACTOR_MISSING": computed(farm | {"region": LATER}, wind),
         "MASS_EXCEEDS_WEIGHED": recycling(batches=light),
         "METHODOLOGY_DIFFERS": computed(recycled, wind),
-        "PARAMETER_MISSING": computed(farm, names["no figures"]),
+        "METHODOLOGY_NOT_EXECUTABLE": computed(farm, names["unreadable"]),
+        "PARAMETER_MISSING": computed(farm, names["no classes"]),
         "PARAMETER_UNIT_DIFFERS": computed(farm, names["other units"]),
         "READINGS_DO_NOT_FOLLOW": computed(farm | {"exported": gap}, wind),
+        "TRACE_TOO_LARGE": Attempt(
+            Quantify(
+                methodology=monitored.MANGROVE,
+                period_start=date(2020, 1, 1),
+                period_end=date(2059, 12, 31),
+                activity=msgspec.json.encode(coast).decode(),
+            )
+        ),
     }

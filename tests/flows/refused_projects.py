@@ -15,7 +15,7 @@ from services.registry.messages.validations import TeamMember
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import World
 from tests.market import PILOT
-from tests.register import HISTORIAN, document
+from tests.register import HISTORIAN, RECORDER, document
 
 
 def attempts(world: World) -> Attempts:
@@ -28,15 +28,19 @@ def _drafts(world: World) -> dict[str, Attempt]:
     colleague = Actor("a.colleague", owner.organisation_id, owner.actor.roles)
     names = world.names
     return {
-        "ACCOUNT_NOT_OPEN": Attempt(world.draft(owner_account=world.restricted)),
-        "ACCOUNT_NOT_OWNER": Attempt(world.draft(owner_account=world.trader.account)),
-        "CONSTRUCTION_TOO_EARLY": Attempt(world.draft(construction_started_on=date(2012, 11, 8))),
-        "CREDITING_PERIOD_TOO_LONG": Attempt(world.draft(crediting_until=date(2061, 1, 1))),
-        "CREDITING_PERIOD_TOO_SHORT": Attempt(world.draft(methodology=names["long"])),
+        "ACCOUNT_NOT_OPEN": Attempt(world.draft(owner_account=world.restricted), RECORDER),
+        "ACCOUNT_NOT_OWNER": Attempt(world.draft(owner_account=world.trader.account), RECORDER),
+        "CONSTRUCTION_TOO_EARLY": Attempt(
+            world.draft(construction_started_on=date(2012, 11, 8)), RECORDER
+        ),
+        "CREDITING_PERIOD_TOO_LONG": Attempt(
+            world.draft(crediting_until=date(2061, 1, 1)), RECORDER
+        ),
+        "CREDITING_PERIOD_TOO_SHORT": Attempt(world.draft(methodology=names["long"]), RECORDER),
         "NOT_OPERATOR": Attempt(world.draft(), colleague),
-        "OTHER_PROGRAMME": Attempt(world.draft(methodology=f"{PILOT}-M")),
+        "OTHER_PROGRAMME": Attempt(world.draft(methodology=f"{PILOT}-M"), RECORDER),
         "PROGRAMME_IS_LEGACY": Attempt(
-            world.draft(programme=names["legacy"], methodology=names["of legacy"])
+            world.draft(programme=names["legacy"], methodology=names["of legacy"]), RECORDER
         ),
     }
 
@@ -49,7 +53,7 @@ def _notices(world: World) -> dict[str, Attempt]:
             "code": world.names["draft"],
             "validation_body": world.body.account,
         }
-        return Attempt(OpenNotice(**given | changes, documents=documents))
+        return Attempt(OpenNotice(**given | changes, documents=documents), RECORDER)
 
     def changed(**changes: Any) -> Document:
         return msgspec.structs.replace(pdd, **changes)
@@ -85,10 +89,10 @@ def _validations(world: World) -> dict[str, Attempt]:
         "NOTICE_STILL_OPEN": validation(code=world.names["noticed"]),
         "OTHER_VALIDATION_BODY": validation(verifier.actor, validation_body=verifier.account),
         "REVIEWER_IN_TEAM": validation(reviewer="A"),
-        "VALIDATION_TEAM_NOT_COMPETENT": validation(
+        "TEAM_NOT_COMPETENT": validation(
             team=(other, TeamMember(name="D", is_sector_competent=False))
         ),
-        "VALIDATION_TEAM_TOO_SMALL": validation(team=(expert,)),
+        "TEAM_TOO_SMALL": validation(team=(expert,)),
     }
 
 
@@ -97,7 +101,8 @@ def _decisions(world: World) -> dict[str, Attempt]:
     return {
         "DUPLICATE_UNRESOLVED": Attempt(RegisterProject(code=world.names["twin"])),
         "OWNER_BARRED": Attempt(
-            ApplyForRegistration(code=world.names["barred"], documents=commitment)
+            ApplyForRegistration(code=world.names["barred"], documents=commitment), RECORDER
         ),
+        "OWN_ACT": Attempt(RegisterProject(code=world.names["twin"]), RECORDER),
         "STEP_NOT_ALLOWED": Attempt(RegisterProject(code=world.names["validated"])),
     }

@@ -17,6 +17,7 @@ from tests.flows.graph import Graph, until_told
 from tests.flows.monitored import METHODOLOGY, NOTICED, TONNES, VERIFIED
 from tests.market import APPROVER, Market
 from tests.register import HISTORIAN, Party
+from tests.wire import eventually
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 AUTHORITY = Actor("aldo.authority", None, frozenset({"authority"}))
@@ -113,7 +114,8 @@ async def test_a_report_becomes_credits_and_shows_how_it_was_computed(
       lifecycle { nodes { type } } creditBatch { lifecycle { nodes { type approvedBy } } } } } }"""
     [reduction] = (await graph.read(history, p=report.project))["reductions"]["nodes"]
     assert [one["type"] for one in reduction["lifecycle"]["nodes"]] == [
-        "issuance.reduction.recorded"
+        "issuance.reduction.recorded",
+        "issuance.reduction.issued",
     ]
     assert reduction["creditBatch"]["lifecycle"]["nodes"] == [
         {"type": "issuance.credits.issued", "approvedBy": APPROVER.subject}
@@ -125,7 +127,8 @@ async def test_a_report_becomes_credits_and_shows_how_it_was_computed(
 
 
 async def test_a_draft_is_its_owners_own_affair(graph: Graph, market: Market, owner: Party) -> None:
-    report = monitored.quantified(await monitored.farm(market, owner))
+    draft = monitored.statement(market.unique("draft").encode())
+    report = monitored.quantified(await monitored.farm(market, owner), documents=(draft,))
     seen = "report { reportId } ownReport { status reportedTonnes }"
     payload = await graph.accepted(report, owner.actor, selecting=seen)
     assert payload["report"] is None
@@ -135,7 +138,21 @@ async def test_a_draft_is_its_owners_own_affair(graph: Graph, market: Market, ow
     variables = {"p": report.project, "id": str(report.report_id)}
     own = await graph.read(text, owner.actor, **variables)
     assert own == {"ownReports": {"nodes": [{"status": "DRAFT"}]}, "report": None}
+    whole = """query ($p: String!) { ownReports(project: $p) { nodes { id lifecycle { nodes { type } }
+      vintages { reportedTonnes } documents { sha256 } trace { traceSha256 } cautions { code } } } }"""
+    [found] = (await graph.read(whole, owner.actor, p=report.project))["ownReports"]["nodes"]
+    assert [one["type"] for one in found["lifecycle"]["nodes"]] == ["issuance.report.submitted"]
+    assert found["vintages"] == [{"reportedTonnes": TONNES}]
+    digest = report.documents[0].sha256
+    assert found["documents"] == [{"sha256": digest}]
+    assert found["trace"]["traceSha256"]
+    node = "query ($id: ID!) { node(id: $id) { ... on OwnReport { status } } }"
+    content = "query ($sha256: String!) { documentContent(sha256: $sha256) { content } }"
+    assert (await graph.read(node, owner.actor, id=found["id"]))["node"] == {"status": "DRAFT"}
+    assert (await graph.read(content, owner.actor, sha256=digest))["documentContent"]
     for other in (None, STRANGER):
+        assert (await graph.read(node, other, id=found["id"]))["node"] is None
+        assert (await graph.read(content, other, sha256=digest))["documentContent"] is None
         hidden = await graph.read(text, other, **variables)
         assert hidden == {"ownReports": {"nodes": []}, "report": None}
 
@@ -165,8 +182,44 @@ async def test_reports_and_reductions_that_change_are_told_to_anybody(
 
 
 async def test_grid_factors_are_listed_as_published(graph: Graph, owner: Party) -> None:
-    text = "{ gridFactors(first: 100) { nodes { region year operatingMargin confidence } } }"
+    text = "{ gridFactors(first: 100) { nodes { id region year lifecycle { nodes { type approvedBy } } } } }"
     factors = (await graph.read(text))["gridFactors"]["nodes"]
+    [example] = [one for one in factors if one["region"] == "EXAMPLE"]
+    told = {"type": "issuance.grid_factor.published", "approvedBy": APPROVER.subject}
+    assert example["lifecycle"]["nodes"] == [told]
+    node = "query ($id: ID!) { node(id: $id) { ... on GridFactor { region year } } }"
+    found = (await graph.read(node, id=example["id"]))["node"]
+    assert found == {"region": "EXAMPLE", "year": 2024}
     assert {"region": "EXAMPLE", "year": 2024} in [
         {name: one[name] for name in ("region", "year")} for one in factors
     ]
+
+
+async def test_a_methodology_that_cannot_be_computed_says_why(
+    graph: Graph, market: Market, owner: Party
+) -> None:
+    code = market.unique("M")
+    wind = monitored.methodology(METHODOLOGY, code=code, programme="CCER", formula_id="wind-99")
+    await graph.accepted(wind)
+    text = "{ methodologies(first: 100) { nodes { code unreadable } } }"
+
+    async def why() -> str | None:
+        nodes = (await graph.read(text))["methodologies"]["nodes"]
+        return {one["code"]: one["unreadable"] for one in nodes}[code]
+
+    assert "wind-99" in (await eventually(why) or "")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "reports(filter: {status: NOPE}) { nodes { status } }",
+        "reductions(filter: {status: NOPE}) { nodes { status } }",
+        "projects(filter: {status: NOPE}) { nodes { status } }",
+        "approvals(state: NOPE) { nodes { state } }",
+        "accountApplications(state: NOPE) { nodes { state } }",
+    ],
+)
+async def test_a_state_that_is_none_is_bad_input(graph: Graph, text: str) -> None:
+    answer = await graph.ask(f"{{ {text} }}", None)
+    assert [error["extensions"]["code"] for error in answer["errors"]] == ["BAD_INPUT"]

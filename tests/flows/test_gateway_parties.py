@@ -30,6 +30,7 @@ UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {
     "Gap": f"{NOBODY}/2020-01-01/CASH",
     "MarketTerms": f"{NOBODY}/CCER/2020-01-01",
     "VenueDay": f"{NOBODY}/2020-01-01",
+    "GridFactor": "NOWHERE/2024/2024-12-31",
 }
 PDD = b"project design document"
 LIFE = (
@@ -53,7 +54,7 @@ async def test_an_account_is_applied_for_opened_operated_and_restricted(
     applied = await graph.accepted(applying, owner, selecting=seen)
     assert applied["account"] is None
     assert applied["application"] == {"state": "APPLIED", "kind": "OWNER"}
-    listed = '{ accountApplications(state: "APPLIED") { nodes { accountId } } }'
+    listed = "{ accountApplications(state: APPLIED) { nodes { accountId } } }"
     own = (await graph.read(listed, owner))["accountApplications"]["nodes"]
     assert own == [{"accountId": str(account_id)}]
     assert (await graph.read(listed, STRANGER))["accountApplications"]["nodes"] == []

@@ -119,11 +119,11 @@ async def test_projects_are_found_by_chinese_and_english_words(
     codes = [market.unique("P") for _ in range(2)]
     for code, name in zip(codes, (f"滩涂红树林 {word}", f"Salt marsh {word}"), strict=True):
         draft = msgspec.structs.replace(market.draft(code, owner), name=name)
-        await graph.accepted(draft)
+        await graph.accepted(draft, owner.actor)
         assert market.validation_body is not None
         account = market.validation_body.account
         notice = OpenNotice(code=code, validation_body=account, documents=(document("PDD", PDD),))
-        await graph.accepted(notice)
+        await graph.accepted(notice, owner.actor)
     text = """query ($s: String, $f: ProjectFilter) {
       projects(search: $s, filter: $f, orderBy: LATEST) { nodes { code } } }"""
     for sought, found in (
@@ -160,11 +160,11 @@ async def test_what_may_be_one_project_is_shown_on_both_until_a_person_decides(
             activity="BIOGAS",
             longitude=market.draft(code, owner).longitude - 20,
         )
-        await graph.accepted(draft)
+        await graph.accepted(draft, owner.actor)
         notice = OpenNotice(
             code=code, validation_body=body.account, documents=(document("PDD", PDD),)
         )
-        await graph.accepted(notice)
+        await graph.accepted(notice, owner.actor)
     text = """query ($code: String!) { project(code: $code) {
       duplicates { otherCode other { code } distanceMetres status reason } } }"""
     for code, other in (codes, codes[::-1]):
@@ -193,7 +193,7 @@ async def test_official_days_are_added_and_listed(graph: Graph, market: Market) 
         working_days=(date(2031, 1, 4),),
         source="Notice of the State Council",
     )
-    await graph.accepted(days)
+    await graph.approved(days)
     data = await graph.read(
         "{ officialDays(year: 2031) { nodes { noticeId holidays workingDays source } } }"
     )

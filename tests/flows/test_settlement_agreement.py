@@ -1,7 +1,7 @@
 """What settlement has learned equals what the others said, and what it says reaches the broker."""
 
 from services.tools import auditor
-from tests.market import Market
+from tests.market import NATIONAL, Market
 from tests.wire import eventually
 
 
@@ -37,6 +37,22 @@ async def test_a_missing_and_an_altered_row_are_each_counted(market: Market) -> 
     )
     assert differences["settlement.accounts_equal_registry"] == 1
     assert differences["settlement.batches_equal_issuance"] == 2
+
+
+async def test_a_methodology_that_issuance_lost_is_seen(market: Market) -> None:
+    lost = await market.database.fetchrow(
+        "DELETE FROM issuance.methodology WHERE code = $1 RETURNING *", f"{NATIONAL}-M"
+    )
+    assert lost is not None
+    differences = await auditor.unsettled_differences(market.stack.database_urls)
+    placeholders = ", ".join(f"${number}" for number in range(1, len(lost) + 1))
+    await market.database.execute(
+        f"INSERT INTO issuance.methodology VALUES ({placeholders})", *lost
+    )
+    assert differences["issuance.methodologies_equal_registry"] == 1
+    settled = await auditor.unsettled_differences(market.stack.database_urls)
+    assert settled["issuance.methodologies_equal_registry"] == 0
+    assert settled["issuance.organisations_equal_registry"] == 0
 
 
 async def test_every_event_of_settlement_reaches_the_broker_in_order(market: Market) -> None:

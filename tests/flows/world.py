@@ -28,8 +28,8 @@ from services.registry.messages.registrations import RevokeProject
 from tests.flows import acts, monitored
 from tests.flows.acts import Acts
 from tests.flows.stillness import until_quiet
-from tests.market import NATIONAL, PILOT, REGISTRAR, Market, Party, Seller
-from tests.register import HISTORIAN, credit_code
+from tests.market import NATIONAL, PILOT, Market, Party, Seller
+from tests.register import HISTORIAN, RECORDER, credit_code
 from tests.wire import APPROVER
 
 DRAFTED, NOTICED, VALIDATED, APPLIED = 1, 2, 3, 4
@@ -99,10 +99,10 @@ async def built(market: Market) -> World:
         pilot_seller=await market.owner_with_credits(100, "HZ-PILOT", at_venue=0),
         acts=await acts.built(market),
     )
-    await monitored.publish(market, monitored.METHODOLOGY)
+    await monitored.publish(market, monitored.METHODOLOGY, monitored.MANGROVE)
     factor = monitored.demo("grid_factors.toml")["grid_factors"][0]
     later = factor | {"region": LATER, "year": 2150}
-    await market.accepted(msgspec.convert(later, PublishGridFactor), HISTORIAN)
+    await monitored.publish_factor(market, msgspec.convert(later, PublishGridFactor))
     await _rule_books(world)
     await _accounts(world)
     await _projects(world)
@@ -134,15 +134,21 @@ async def _rule_books(world: World) -> None:
         content = plain | {"code": code, "valid_from": early} | changes
         await market.accepted(msgspec.convert(content, PublishMethodology))
     wind = monitored.methodology(monitored.METHODOLOGY)
-    no_figures = msgspec.structs.replace(wind, code=market.unique("M"), parameters=())
+    needed = tuple(one for one in wind.parameters if not one.name.startswith("MPE["))
+    no_classes = msgspec.structs.replace(wind, code=market.unique("M"), parameters=needed)
     other_units = msgspec.structs.replace(
         wind,
         code=market.unique("M"),
-        parameters=tuple(msgspec.structs.replace(one, unit="kg") for one in wind.parameters),
+        parameters=tuple(
+            one if one in needed else msgspec.structs.replace(one, unit="kg")
+            for one in wind.parameters
+        ),
     )
+    unreadable = msgspec.structs.replace(wind, code=market.unique("M"), formula_id="wind-99")
     recycling = monitored.methodology("WEEE-PILOT-DEMO", code=market.unique("M"), programme=PILOT)
     for name, made in (
-        ("no figures", no_figures),
+        ("no classes", no_classes),
+        ("unreadable", unreadable),
         ("other units", other_units),
         ("recycling", recycling),
     ):
@@ -227,7 +233,7 @@ async def _projects(world: World) -> None:
     fresh = world.draft()
     world.names["noticed"] = fresh.code
     for _, command, _ in market.life(fresh)[:NOTICED]:
-        await market.accepted(command, REGISTRAR)
+        await market.accepted(command, RECORDER)
 
     place: dict[str, Any] = {"name": market.unique("Twin"), "longitude": Decimal(80)}
     await _lived(world, "twin", world.draft(**place), APPLIED)
@@ -268,7 +274,10 @@ async def _twice_counted(world: World) -> None:
     """Two reports of the same devices: one is published."""
     market = world.market
     content = monitored.demo("activity", "electronics_recycling.toml")["activity"]
-    content["plant"] = market.unique("PLANT")
+    content["plant"] = await market.database.fetchval(
+        "SELECT credit_code FROM registry.organisation WHERE organisation_id = $1",
+        world.owner.organisation_id,
+    )
     activity = msgspec.json.encode(content).decode()
     methodology = world.names["recycling"]
     for name in ("counted", "counted again"):

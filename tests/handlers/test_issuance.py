@@ -15,9 +15,11 @@ from services.issuance.messages.approvals import ApproveCommand
 from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
 from services.issuance.messages.reductions import (
     EstimateReduction,
+    EstimateWithdrawn,
     RecordReduction,
     ReductionEstimated,
     ReductionRecorded,
+    WithdrawEstimate,
 )
 from services.issuance.reductions import BeforeRegistration, PeriodDatesDiffer, PeriodsOverlap
 from services.kernel.actors import Actor, Role, RoleMissing
@@ -117,11 +119,11 @@ def issuing(recorded: RecordReduction, batch: int = 41) -> IssueCredits:
 
 
 async def say(tx: Transaction, command: Command) -> Event:
-    """What the command lets issuance say, told in the history; a refusal leaves nothing behind."""
+    """What the command lets issuance say first, told in the history; a refusal leaves nothing behind."""
     async with tx.connection.transaction():
-        [event] = await handlers.SERVICE.commands[type(command)](tx, command)
-        await outbox.append(replace(tx, message_id=str(new_id())), [event])
-    return event
+        events = await handlers.SERVICE.commands[type(command)](tx, command)
+        await outbox.append(replace(tx, message_id=str(new_id())), events)
+    return events[0]
 
 
 async def learn(tx: Transaction, *events: Event) -> None:
@@ -164,7 +166,8 @@ def test_every_command_has_a_handler() -> None:
     ("command", "allowed"),
     [
         (record(), {Role.HISTORIAN}),
-        (ESTIMATE, {Role.REGISTRAR, Role.VERIFIER}),
+        (ESTIMATE, set[Role]()),
+        (WithdrawEstimate(reduction_id=UUID(int=61), reason="x"), set[Role]()),
         (issuing(record()), {Role.REGISTRAR}),
         (OPENING, {Role.HISTORIAN}),
     ],
@@ -235,6 +238,32 @@ async def test_an_estimate_is_noted_and_never_issued(known: Transaction) -> None
     issue = IssueCredits(batch_id=UUID(int=41), reduction_id=UUID(int=61))
     await refused(known, issue, StepNotAllowed)
     await say(known, record())  # an estimate takes no period from what is verified
+
+
+async def test_an_estimate_is_taken_back_and_replaced(known: Transaction) -> None:
+    await say(known, ESTIMATE)
+    withdrawing = WithdrawEstimate(reduction_id=UUID(int=61), reason="a better one is known")
+    assert await say(known, withdrawing) == EstimateWithdrawn(
+        reduction_id=UUID(int=61), project="A210017", reason="a better one is known"
+    )
+    await refused(known, withdrawing, StepNotAllowed)
+    await say(known, msgspec.structs.replace(ESTIMATE, reduction_id=UUID(int=62), tonnes=7_000))
+    await say(known, record())
+    registered = msgspec.structs.replace(withdrawing, reduction_id=record().reduction_id)
+    await refused(known, registered, StepNotAllowed)
+
+
+async def test_what_was_issued_is_in_the_history_of_the_reductions(known: Transaction) -> None:
+    await say(known, record())
+    await say(known, issuing(record()))
+    told = await known.connection.fetch(
+        "SELECT type FROM event WHERE aggregate = $1 ORDER BY sequence",
+        f"reduction/{record().reduction_id}",
+    )
+    assert [one["type"] for one in told] == [
+        "issuance.reduction.recorded",
+        "issuance.reduction.issued",
+    ]
 
 
 async def test_credits_are_issued_once_in_a_batch_for_the_owner(known: Transaction) -> None:
@@ -369,7 +398,7 @@ SPOILED_SEQUENCE = """
     INSERT INTO event (
         id, type, aggregate, sequence, effective_at, recorded_at, actor, causation_id, body
     )
-    SELECT id, type, aggregate, 3, effective_at, recorded_at, actor, causation_id, body
+    SELECT id, type, aggregate, 4, effective_at, recorded_at, actor, causation_id, body
     FROM event
     WHERE type = 'issuance.reduction.recorded'
 """

@@ -1,7 +1,7 @@
 """What issuance's handlers do with monitoring reports, in a real database and with the service's own rights."""
 
 from collections.abc import AsyncIterator
-from datetime import date
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,12 @@ import msgspec
 import pytest
 
 from services.issuance import handlers, quantify_handlers
-from services.issuance.drafts import BasisNotAccepted, CountedElsewhere, VintagesDiffer
+from services.issuance.drafts import (
+    BasisNotAccepted,
+    CountedElsewhere,
+    PlantOfOthers,
+    VintagesDiffer,
+)
 from services.issuance.messages.applications import (
     DecisionOverdue,
     ReductionApplied,
@@ -24,9 +29,14 @@ from services.issuance.messages.notices import (
     ReportNoticeEnded,
     ReportNoticeOpened,
 )
-from services.issuance.messages.quantification import PublishGridFactor, Quantify
+from services.issuance.messages.quantification import (
+    MethodologyUnreadable,
+    PublishGridFactor,
+    Quantify,
+)
 from services.issuance.messages.reductions import (
     RecordReduction,
+    ReductionIssued,
     ReductionRecorded,
     ReductionsRevoked,
     RevokeReductions,
@@ -39,7 +49,8 @@ from services.issuance.messages.reports import (
     WithdrawReport,
 )
 from services.issuance.messages.verifications import ReductionsVerified
-from services.issuance.methodologies import FormulaMissing
+from services.issuance.methodologies import FormulaMissing, MethodologyNotExecutable
+from services.issuance.quantification.activity import ElectronicsRecycling
 from services.issuance.quantification.quantify import ActivityMalformed, requantify
 from services.issuance.quantification.traces import canonical, read_trace
 from services.issuance.reductions import PeriodsOverlap, PeriodTaken, ProjectNotRegistered
@@ -51,8 +62,6 @@ from services.issuance.reports import (
 )
 from services.issuance.verifications import (
     OtherVerificationBody,
-    VerificationTeamNotCompetent,
-    VerificationTeamTooSmall,
     VerifiedAboveReported,
     VerifierIsValidator,
 )
@@ -64,6 +73,7 @@ from services.kernel.actors import (
     Role,
     RoleMissing,
 )
+from services.kernel.clocks import BEIJING
 from services.kernel.documents import ContentDiffers
 from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import (
@@ -75,6 +85,7 @@ from services.kernel.refusals import (
     Refusal,
     Unknown,
 )
+from services.kernel.teams import TeamNotCompetent, TeamTooSmall
 from services.registry.messages.accounts import (
     AccountClosed,
     AccountRestricted,
@@ -191,8 +202,9 @@ async def test_a_report_becomes_credits(tx: Transaction) -> None:
         (2024, 125_714, "ATTESTED"),
     ]
     assert [one.reduction_id for one in recorded] == [reduction_id(1, 2023), reduction_id(1, 2024)]
-    [first] = await say(on(tx, ISSUED, REGISTRAR), issuing(1, 2023))
+    first, told = await say(on(tx, ISSUED, REGISTRAR), issuing(1, 2023))
     assert isinstance(first, CreditsIssued)
+    assert isinstance(told, ReductionIssued)
     assert await state(tx) == "REGISTERED"
     second = await say(on(tx, ISSUED, REGISTRAR), issuing(1, 2024))
     assert only(second, CreditsIssued).serials == "WEEE-26-CN-W330001-2024-001-1-125714"
@@ -261,7 +273,7 @@ async def test_a_report_is_submitted_once(tx: Transaction) -> None:
 async def test_ccer_accepts_only_quantified_reports_but_for_history(tx: Transaction) -> None:
     command = submission(project=WIND)
     await refused(on(tx, SUBMITTED, OPERATOR), command, BasisNotAccepted)
-    await refused(on(tx, SUBMITTED, REGISTRAR), command, BasisNotAccepted)
+    await refused(on(tx, SUBMITTED, REGISTRAR), command, OtherOrganisation)
     await say(on(tx, SUBMITTED, HISTORIAN), command)
 
 
@@ -313,14 +325,16 @@ async def test_rule_06_the_validator_does_not_verify(tx: Transaction) -> None:
     ):
         await refused(on(tx, VERIFIED, actor), verification(verification_body=body), refusal)
     for team, refusal in (
-        (reporting.TEAM[:1], VerificationTeamTooSmall),
-        (reporting.TEAM[1:] * 2, VerificationTeamNotCompetent),
+        (reporting.TEAM[:1], TeamTooSmall),
+        (reporting.TEAM[1:] * 2, TeamNotCompetent),
     ):
         await refused(on(tx, VERIFIED, EXAMINER), verification(team=team), refusal)
     with pytest.raises(asyncpg.CheckViolationError):
         async with tx.connection.transaction():
             await tx.connection.execute(
-                "INSERT INTO verification VALUES ($1, $2, '[]', 'c', '', repeat('0', 64), 'v', now(), now())",
+                "INSERT INTO verification (report_id, verification_body, team, reviewer, findings, statement,"
+                " verified_by, verified_at, recorded_at)"
+                " VALUES ($1, $2, '[]', 'c', '', repeat('0', 64), 'v', now(), now())",
                 UUID(int=1),
                 VERIFIER,
             )
@@ -440,17 +454,23 @@ async def test_documents_are_what_their_digest_says(tx: Transaction) -> None:
         document(size_bytes=8),
     ):
         await refused(on(tx, SUBMITTED, OPERATOR), submission(documents=(wrong,)), ContentDiffers)
-    by_digest = document(b"statement", content=None)
-    await say(on(tx, SUBMITTED, OPERATOR), submission(documents=(by_digest,)))
-    lying = document(b"statement", content=None, size_bytes=8)
-    await refused(on(tx, SUBMITTED, OPERATOR), submission(2, documents=(lying,)), ContentDiffers)
-    kept = "SELECT content FROM document WHERE sha256 = $1"
-    assert await tx.connection.fetchval(kept, by_digest.sha256) is None
-    await say(on(tx, SUBMITTED, OPERATOR), submission(2, documents=(document(),)))
-    assert await tx.connection.fetchval(kept, by_digest.sha256) == b"statement"
     with pytest.raises(asyncpg.CheckViolationError):
         async with tx.connection.transaction():
-            await tx.connection.execute("UPDATE document SET content = '\\x00'")
+            await tx.connection.execute(
+                "INSERT INTO document_content (sha256, content) VALUES ($1, 'x')", document().sha256
+            )
+
+
+async def test_a_size_that_nobody_has_seen_binds_no_other_report(tx: Transaction) -> None:
+    guessed = document(b"report", size_bytes=7, content=None)
+    await say(on(tx, SUBMITTED, OPERATOR), submission(documents=(guessed,)))
+    later = {"period_number": 2, "documents": (document(b"report"),)}
+    await say(on(tx, SUBMITTED, OPERATOR), submission(2, **later))
+    third = submission(3, period_number=3, documents=(guessed,))
+    await refused(on(tx, SUBMITTED, OPERATOR), third, ContentDiffers)
+    right = document(b"report", content=None)
+    await say(on(tx, SUBMITTED, OPERATOR), submission(3, period_number=3, documents=(right,)))
+    assert await tx.connection.fetchval("SELECT count(*) FROM document_content") == 1
 
 
 async def test_days_open_notices_end_and_decisions_become_overdue(tx: Transaction) -> None:
@@ -631,7 +651,7 @@ async def furnish(tx: Transaction, methodology: str, programme: str) -> str:
     for factor in measured.figures(methodology).grid_factors:
         values = msgspec.structs.asdict(factor)
         command = msgspec.convert(values, PublishGridFactor)
-        await say(on(tx, date(2023, 6, 1), REGISTRAR), command)
+        await say(on(tx, date(2025, 1, 2), REGISTRAR), command)
     return "P1"
 
 
@@ -726,9 +746,9 @@ async def test_a_dry_run_answers_and_stores_nothing(tx: Transaction) -> None:
         id="dry-run",
         source="/gateway",
         type=wire_name(Quantify),
-        actor="a.citizen",
+        actor="vera.verifier",
         effectiveat=on(tx, SUBMITTED, ANYBODY).effective_at,
-        actorroles="historian",
+        actorroles="historian,verifier",
         data=msgspec.Raw(encode(command)),
     )
     batch = await Batch.opened(tx.connection, "commands", [envelope.id])
@@ -738,16 +758,22 @@ async def test_a_dry_run_answers_and_stores_nothing(tx: Transaction) -> None:
     assert answer is not None
     assert (answer.outcome, answer.subject, batch.said) == (Answer.ACCEPTED, None, [])
     result = msgspec.json.decode(answer.result)
-    direct = await quantify_handlers.quantify_dry(on(tx, SUBMITTED, ANYBODY), command)
+    direct = await quantify_handlers.quantify_dry(on(tx, SUBMITTED, EXAMINER), command)
     assert result["tonnes"] == direct.tonnes > 0
     assert result["trace"]["inputs_sha256"] == direct.trace.inputs_sha256
     assert await reporting.stored(tx) == before
     await batch.close()
+    assert (
+        await tx.connection.fetchval("SELECT count(*) FROM inbox WHERE message_id = $1", "dry-run")
+        == 0
+    )
     again = await Batch.opened(tx.connection, "commands", [envelope.id])
     assert await inbox._command(handlers.SERVICE, again, envelope, 0) == done
     unknown = msgspec.structs.replace(command, methodology="X")
     with pytest.raises(NotYetKnown):
-        await quantify_handlers.quantify_dry(on(tx, SUBMITTED, ANYBODY), unknown)
+        await quantify_handlers.quantify_dry(on(tx, SUBMITTED, EXAMINER), unknown)
+    with pytest.raises(RoleMissing):
+        await quantify_handlers.quantify_dry(on(tx, SUBMITTED, ANYBODY), command)
 
 
 @pytest.mark.parametrize(
@@ -761,6 +787,9 @@ async def test_a_dry_run_answers_and_stores_nothing(tx: Transaction) -> None:
         ({"confidence": "MAYBE"}, OutOfRange),
         ({"build_margin": Decimal("-0.1")}, Refusal),
         ({"build_margin": Decimal("NaN")}, Refusal),
+        ({"build_margin": Decimal(0)}, OutOfRange),
+        ({"operating_margin": Decimal("2.000001")}, OutOfRange),
+        ({"published_on": SUBMITTED + timedelta(days=1)}, OutOfRange),
     ],
 )
 async def test_grid_factors_are_published_once_and_well_formed(
@@ -778,9 +807,123 @@ async def test_grid_factors_are_published_once_and_well_formed(
     )
     day = on(tx, SUBMITTED, REGISTRAR)
     await refused(day, msgspec.structs.replace(factor, **changes), refusal)
+    largest = msgspec.structs.replace(factor, operating_margin=Decimal(2), published_on=SUBMITTED)
+    await say(day, largest)
     await say(day, factor)
     await refused(day, factor, AlreadyExists)
     await refused(on(tx, SUBMITTED, OPERATOR), factor, RoleMissing)
+
+
+async def test_the_factors_that_are_out_on_the_day_of_the_verification_count(
+    watched: Transaction,
+) -> None:
+    """Whether they came out after the report and make less of it, or more."""
+    name = "offshore_wind"
+    tx = watched
+    await furnish(tx, measured.example(name).methodology, "CCER-26")
+    await say(on(tx, SUBMITTED, OPERATOR), submission(**quantified(name)))
+    await say(on(tx, NOTICED, OPERATOR), notice())
+    newer = PublishGridFactor(
+        region="EXAMPLE",
+        year=2024,
+        operating_margin=Decimal("0.70"),
+        build_margin=Decimal("0.30"),
+        published_on=VERIFIED,
+        source="MEE",
+        edition="2024, corrected",
+        confidence="UNVERIFIED",
+    )
+    await say(on(tx, VERIFIED, REGISTRAR), newer)
+    for given, refusal in ((54_725, VerifiedAboveReported), (49_751, VerifiedAboveReported)):
+        too_much = verification(tonnes=tonnes(y2024=given), findings="x")
+        await refused(on(tx, VERIFIED, EXAMINER), too_much, refusal)
+    await refused(on(tx, VERIFIED, EXAMINER), verification(tonnes=tonnes(y2024=49_750)), OutOfRange)
+    proof = verification(tonnes=tonnes(y2024=49_750), findings="The factors of 2024 are out.")
+    verified = only(await say(on(tx, VERIFIED, EXAMINER), proof), ReductionsVerified)
+    [trace] = await seen(tx, "SELECT * FROM issuance_read.trace('x', NULL, '{}', $1)", UUID(int=1))
+    assert trace["trace_sha256"] == verified.trace_sha256
+    assert requantify(read_trace(trace["trace"])).tonnes == 49_750
+    await say(on(tx, APPLIED, OPERATOR), application(tonnes=49_750))
+    await say(on(tx, REGISTERED, REGISTRAR), registration())
+    [reduction] = await seen(
+        tx, "SELECT tonnes, trace_sha256 FROM issuance_read.reduction WHERE project = 'P1'"
+    )
+    assert reduction == {"tonnes": 49_750, "trace_sha256": verified.trace_sha256}
+    assert not await broken(tx)
+
+
+async def test_without_new_factors_the_trace_of_the_report_stands(tx: Transaction) -> None:
+    name = "offshore_wind"
+    await furnish(tx, measured.example(name).methodology, "CCER-26")
+    await say(on(tx, SUBMITTED, OPERATOR), submission(**quantified(name)))
+    await say(on(tx, NOTICED, OPERATOR), notice())
+    proof = verification(tonnes=tonnes(y2024=54_725))
+    verified = only(await say(on(tx, VERIFIED, EXAMINER), proof), ReductionsVerified)
+    assert verified.trace_sha256 is None
+
+
+async def test_the_end_of_a_notice_is_nobodys_act(tx: Transaction) -> None:
+    await walk(tx, "verify")
+    ended = await tx.connection.fetchrow(
+        "SELECT actor, effective_at FROM event WHERE type = 'issuance.report.notice_ended'"
+        " AND aggregate = $1",
+        f"report/{UUID(int=1)}",
+    )
+    assert ended is not None
+    assert dict(ended) == {
+        "actor": "tonne",
+        "effective_at": datetime(2026, 2, 10, tzinfo=BEIJING),
+    }
+
+
+async def test_rule_25_a_plant_of_others_is_refused(tx: Transaction) -> None:
+    name = "electronics_recycling"
+    await furnish(tx, measured.example(name).methodology, "WEEE-26")
+    given = measured.activity(name, ElectronicsRecycling)
+    renamed = msgspec.structs.replace(given, plant="91000000901820890T")
+    activity = msgspec.json.encode(renamed).decode()
+    other = submission(**quantified(name, activity=activity))
+    refusal = await refused(on(tx, SUBMITTED, OPERATOR), other, PlantOfOthers)
+    assert refusal.values == {"given": "91000000901820890T", "expected": reporting.PLANT}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("offshore_wind", {"formula_id": "offshore-wind-99"}),
+        ("offshore_wind", {"parameters": ()}),
+        ("offshore_wind", {"value": ("w_OM", "0.6")}),
+        ("offshore_wind", {"value": ("w_BM", "1.5")}),
+        ("electronics_recycling", {"without": "EF_el"}),
+        ("afforestation", {"without": "K_RISK"}),
+    ],
+)
+async def test_a_methodology_that_cannot_be_computed_is_told_and_harms_nothing(
+    tx: Transaction, name: str, changes: dict[str, Any]
+) -> None:
+    told = figures(measured.example(name).methodology, "CCER-26")
+    given = tuple(one for one in told.parameters if one.name != changes.get("without"))
+    if "value" in changes:
+        which, value = changes["value"]
+        given = tuple(
+            msgspec.structs.replace(one, value=Decimal(value)) if one.name == which else one
+            for one in given
+        )
+    replaced = {key: value for key, value in changes.items() if key not in ("value", "without")}
+    told = msgspec.structs.replace(told, **{"code": "M-V02", "parameters": given} | replaced)
+    [said] = await learn(tx, told)
+    assert isinstance(said, MethodologyUnreadable)
+    project = msgspec.structs.replace(
+        reporting.PROJECTS[0],
+        code="P3",
+        methodology="M-V02",
+        crediting_from=date(2020, 9, 23),
+    )
+    await learn(tx, project)
+    report = submission(**quantified(name, project="P3"))
+    if name != "electronics_recycling":
+        refusal = await refused(on(tx, SUBMITTED, OPERATOR), report, MethodologyNotExecutable)
+        assert refusal.values["reason"] == said.reason
 
 
 @pytest.fixture
@@ -834,7 +977,7 @@ async def test_a_draft_is_its_owners_own_affair(watched: Transaction) -> None:
     name = "offshore_wind"
     await furnish(watched, measured.example(name).methodology, "CCER-26")
     await say(on(watched, SUBMITTED, OPERATOR), submission(**quantified(name)))
-    trace = "SELECT report_id FROM issuance_read.trace($1)"
+    trace = "SELECT report_id FROM issuance_read.trace('x', NULL, '{}', $1)"
     own = (
         "SELECT report_id, status"
         " FROM issuance_read.own_reports('x', $1, $2, 'P1', NULL, NULL, NULL, 10)"
@@ -848,6 +991,9 @@ async def test_a_draft_is_its_owners_own_affair(watched: Transaction) -> None:
         (None, [], False),
     ):
         assert bool(await seen(watched, own, organisation, roles)) == is_seen
+        for part in ("report_vintages('x', $1, $2, ARRAY[$3::uuid])", "trace('x', $1, $2, $3)"):
+            found = f"SELECT report_id FROM issuance_read.{part}"
+            assert bool(await seen(watched, found, organisation, roles, UUID(int=1))) == is_seen
     await say(on(watched, NOTICED, OPERATOR), notice())
     [report] = await seen(watched, "SELECT * FROM issuance_read.report WHERE project = 'P1'")
     assert (report["status"], report["verified_tonnes"]) == ("IN_PUBLIC_NOTICE", None)
@@ -855,12 +1001,39 @@ async def test_a_draft_is_its_owners_own_affair(watched: Transaction) -> None:
 
 
 async def test_documents_of_published_reports_are_everybodys(watched: Transaction) -> None:
-    content = "SELECT issuance_read.document_content($1) AS content"
+    content = "SELECT issuance_read.document_content('x', NULL, '{}', $1) AS content"
+    own = "SELECT issuance_read.document_content('x', $2, '{}', $1) AS content"
     digest = document(b"report").sha256
     await walk(watched, "submit")
     assert await seen(watched, content, digest) == [{"content": None}]
+    owner = ORGANISATIONS["owner"]
+    assert await seen(watched, own, digest, owner) == [{"content": b"report"}]
     await say(on(watched, NOTICED, OPERATOR), notice())
     assert await seen(watched, content, digest) == [{"content": b"report"}]
-    for view in ("report_vintage", "report_comment", "verification", "report_document"):
+    for view in ("report_comment", "verification"):
         await seen(watched, f"SELECT * FROM issuance_read.{view} LIMIT 1")
+    documents = (
+        "SELECT kind, sha256 FROM issuance_read.report_documents('x', NULL, '{}', ARRAY[$1::uuid])"
+    )
+    assert await seen(watched, documents, UUID(int=1)) == [{"kind": "REPORT", "sha256": digest}]
     await seen(watched, "SELECT * FROM issuance_read.grid_factor LIMIT 1")
+
+
+async def test_an_approval_is_shown_as_expired_once_it_is(watched: Transaction) -> None:
+    """Whether anybody tries to decide on it or not."""
+    insert = (
+        "INSERT INTO approval (id, command_type, command, approver_role, maker, roles, requested_at, expires_at)"
+        " VALUES ($1, 'x', '{}', 'approver', 'm', '{}', now() - interval '7 days', now() + $2::interval)"
+    )
+    for number, left in ((901, timedelta(hours=-1)), (902, timedelta(hours=1))):
+        await watched.connection.execute(insert, UUID(int=number), left)
+    listed = (
+        "SELECT id, state FROM issuance_read.approvals('x', NULL, '{auditor}', $1, NULL, NULL, 100)"
+        " WHERE command_type = 'x'"
+    )
+    expired = {"id": UUID(int=901), "state": "EXPIRED"}
+    assert await seen(watched, listed, "EXPIRED") == [expired]
+    assert await seen(watched, listed, "PENDING") == [{"id": UUID(int=902), "state": "PENDING"}]
+    assert len(await seen(watched, listed, None)) == 2
+    one = "SELECT id, state FROM issuance_read.approval('x', NULL, '{auditor}', $1)"
+    assert await seen(watched, one, UUID(int=901)) == [expired]

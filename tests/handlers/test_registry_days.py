@@ -104,7 +104,7 @@ async def test_a_provisional_date_is_computed_again_when_the_calendar_comes(
     await registry.say(registry.validation(), VERIFIER, at(1, 6, year=2027))
     [opened] = await registry.say(registry.draft(code="A210002", latitude=Decimal(30)))
     assert isinstance(opened, ProjectDrafted)
-    [noticed] = await registry.say(registry.notice("A210002"), REGISTRAR, at(12, 7))
+    [noticed] = await registry.say(registry.notice("A210002"), when=at(12, 7))
     assert isinstance(noticed, ProjectNoticeOpened)
     assert (noticed.ends_on, noticed.is_provisional) == (date(2027, 1, 5), False)
 

@@ -80,8 +80,8 @@ async def test_rule_10_under_a_new_code_it_is_found_again(registry: Registry) ->
     )
     later = {"crediting_from": date(2040, 1, 1), "crediting_until": date(2049, 12, 31)}
     again = registry.draft(code="A210009", **later)
-    await registry.say(again, REGISTRAR, at(9, 3))
-    _, found = await registry.say(registry.notice("A210009"), REGISTRAR, at(9, 3))
+    await registry.say(again, when=at(9, 3))
+    _, found = await registry.say(registry.notice("A210009"), when=at(9, 3))
     assert isinstance(found, ProjectDuplicateFound)
     assert (found.other, found.other_programme) == (CODE, "CCER")
 
@@ -109,7 +109,7 @@ async def test_rule_10_an_owner_who_falsified_is_refused_for_three_years(
             reason="伪造数据",
         )
     ]
-    await registry.say(registry.application("A210003"), REGISTRAR, at(9, 2))
+    await registry.say(registry.application("A210003"), when=at(9, 2))
     application = registry.application("A210002")
     for when in (at(9, 2), at(9, 1, 23, year=2029)):
         refusal = await registry.refused(OwnerBarred, application, OPERATOR, when)
@@ -153,8 +153,8 @@ async def test_rule_25_the_same_project_in_two_programmes_waits_for_a_person(
 ) -> None:
     await registry.applied()
     twin = registry.twin(name="半岛南海上风电", latitude=Decimal("36.42"))
-    await registry.say(twin, REGISTRAR, at(8, 17))
-    _, found = await registry.say(registry.notice(TWIN_CODE), REGISTRAR, at(8, 17))
+    await registry.say(twin, when=at(8, 17))
+    _, found = await registry.say(registry.notice(TWIN_CODE), when=at(8, 17))
     assert found == ProjectDuplicateFound(
         code=TWIN_CODE,
         other=CODE,
@@ -167,7 +167,8 @@ async def test_rule_25_the_same_project_in_two_programmes_waits_for_a_person(
     await registry.refused(DuplicateUnresolved, registering, REGISTRAR, at(8, 18))
     same = ResolveDuplicate(code=CODE, other=TWIN_CODE, is_same=True, reason="同一风场")
     assert await registry.say(same, REGISTRAR, at(8, 18)) == [
-        ProjectDuplicateResolved(code=CODE, other=TWIN_CODE, is_same=True, reason="同一风场")
+        ProjectDuplicateResolved(code=one, other=other, is_same=True, reason="同一风场")
+        for one, other in ((CODE, TWIN_CODE), (TWIN_CODE, CODE))
     ]
     refusal = await registry.refused(DuplicateUnresolved, registering, REGISTRAR, at(8, 18))
     assert refusal.values == {"project": CODE, "other": TWIN_CODE, "state": "CONFIRMED"}
@@ -188,8 +189,8 @@ async def test_rule_25_a_different_time_or_place_is_a_different_project(registry
         )
     ):
         twin = registry.twin(code=f"HZ-{number}", **change)
-        await registry.say(twin, REGISTRAR, at(7, 17))
-        assert len(await registry.say(registry.notice(twin.code), REGISTRAR, at(7, 17))) == 1
+        await registry.say(twin, when=at(7, 17))
+        assert len(await registry.say(registry.notice(twin.code), when=at(7, 17))) == 1
     unasked = ResolveDuplicate(code=CODE, other="HZ-0", is_same=False, reason="-")
     await registry.refused(Unknown, unasked)
 

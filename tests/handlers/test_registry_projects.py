@@ -284,7 +284,7 @@ async def test_the_registry_refuses_with_a_reason(registry: Registry) -> None:
 async def test_documents_are_kept_under_their_digests(registry: Registry) -> None:
     design, annex = document("PDD", b"%PDF design"), document("OTHER")
     await registry.say(registry.draft())
-    await registry.say(registry.notice(documents=(design, annex)), REGISTRAR, at(7, 17))
+    await registry.say(registry.notice(documents=(design, annex)), when=at(7, 17))
     kept = await registry.tx.connection.fetch(
         "SELECT kind, sha256, name, content FROM project_document"
         " LEFT JOIN document_content USING (sha256) ORDER BY kind DESC"

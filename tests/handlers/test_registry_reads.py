@@ -136,9 +136,9 @@ async def test_comments_documents_and_duplicates_are_public(public: Readable) ->
     [said] = await public.read("SELECT * FROM registry_read.project_comment")
     assert (said["author"], said["text"]) == (PASSER_BY.subject, "鸟类迁徙？")
     content = b"%PDF"
-    await public.say(public.twin(), REGISTRAR, at(7, 18))
+    await public.say(public.twin(), when=at(7, 18))
     noticing = public.notice(TWIN_CODE, documents=(document("PDD", content),))
-    await public.say(noticing, REGISTRAR, at(7, 18))
+    await public.say(noticing, when=at(7, 18))
     [kept] = await public.read("SELECT * FROM registry_read.document_content")
     assert kept["content"] == content
     reason = "另一风场"
@@ -159,7 +159,7 @@ async def test_counters_are_separate_figures_of_each_programme(public: Readable)
 
     await public.say(public.draft(**elsewhere(1)))
     await public.noticed(public.draft(**elsewhere(2)))
-    await public.say(WithdrawProject(code="A2", reason="-"), REGISTRAR, at(7, 18))
+    await public.say(WithdrawProject(code="A2", reason="-"), when=at(7, 18))
     await public.noticed(public.draft(**elsewhere(3)))
     await public.say(public.validation("A3", is_positive=False), VERIFIER, at(8, 14))
     await public.applied(public.draft(**elsewhere(4)))

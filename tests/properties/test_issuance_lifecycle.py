@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from services.issuance.messages.applications import RefuseReduction
+from services.issuance.messages.applications import RefuseReduction, RegisterReduction
 from services.issuance.messages.batches import IssueCredits
 from services.issuance.messages.days import OpenDay
 from services.issuance.messages.notices import CommentOnReport
@@ -48,6 +48,8 @@ from tests.reporting import (
 )
 
 EVERYBODY = Actor("one.for.all", None, frozenset({Role.REGISTRAR, Role.AUTHORITY, Role.HISTORIAN}))
+DECIDER = Actor("another.one", None, frozenset({Role.REGISTRAR}))
+DECISIONS = (RegisterReduction, RefuseReduction)
 PERIODS = {
     1: (date(2023, 1, 1), date(2024, 6, 30)),
     2: (date(2024, 6, 30), date(2024, 12, 31)),
@@ -121,7 +123,8 @@ class Reports(RuleBasedStateMachine):
     def does(self, command: Command, *, expected: bool) -> None:
         """Sends the command, which must be accepted if and only if the model expects it."""
         try:
-            self.wait(say(on(self.tx, self.today, EVERYBODY), command))
+            actor = DECIDER if isinstance(command, DECISIONS) else EVERYBODY
+            self.wait(say(on(self.tx, self.today, actor), command))
             refusal = None
         except Refusal as raised:
             refusal = raised

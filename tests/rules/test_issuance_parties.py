@@ -17,6 +17,7 @@ from services.registry.messages.methodologies import MethodologyPublished, Param
 ACCOUNT = Account("ACC-00000001", UUID(int=1), "OWNER")
 OPERATOR = Actor("olga", UUID(int=1), frozenset({Role.OWNER_OPERATOR}))
 REGISTRAR = Actor("rita", None, frozenset({Role.REGISTRAR}))
+RECORDER = Actor("rosa", None, frozenset({Role.REGISTRAR, Role.HISTORIAN}))
 
 
 @pytest.mark.parametrize(
@@ -29,8 +30,9 @@ REGISTRAR = Actor("rita", None, frozenset({Role.REGISTRAR}))
         (replace(OPERATOR, organisation=None), ACCOUNT, OtherOrganisation),
         (OPERATOR, replace(ACCOUNT, status="RESTRICTED"), AccountNotOpen),
         (OPERATOR, replace(ACCOUNT, status="CLOSED"), AccountNotOpen),
-        (REGISTRAR, replace(ACCOUNT, operators=("otto",)), None),
-        (REGISTRAR, replace(ACCOUNT, status="RESTRICTED"), AccountNotOpen),
+        (REGISTRAR, ACCOUNT, OtherOrganisation),
+        (RECORDER, replace(ACCOUNT, operators=("otto",)), None),
+        (RECORDER, replace(ACCOUNT, status="RESTRICTED"), AccountNotOpen),
     ],
 )
 def test_who_may_use_an_account(
@@ -73,7 +75,10 @@ def test_a_methodology_is_learned_with_its_figures_written_out() -> None:
             ),
         )
     )
-    figures = learned.parameter_set(())
+    assert '"0.1"' in learned.parameters
+    with pytest.raises(methodologies.MethodologyNotExecutable):
+        learned.parameter_set(())
+    figures = replace(learned, unreadable=None).parameter_set(())
     assert (figures.methodology, figures.version) == ("CCER-14-001-V01", "V01")
     assert [one.value for one in figures.parameters] == ["0.1"]
     assert learned.buffered(1_000) == 0

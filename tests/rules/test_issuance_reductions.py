@@ -102,7 +102,7 @@ def test_accepts_every_real_reduction() -> None:
             tonnes=row.tonnes,
         )
         period = Period(row.monitoring_period, row.period_from, row.period_to)
-        on = max(project.registered_on, row.period_to)
+        on = max(project.registered_on, row.period_to + DAY)
         reductions.require_verified(reduction, project, NATIONAL, on, period)
         reductions.require_apart(period, periods.setdefault(row.project, []))
         periods[row.project].append(period)
@@ -121,10 +121,10 @@ def test_rule_02_is_the_national_programmes_own() -> None:
 
 def test_a_period_lies_within_the_crediting_period() -> None:
     first, last = PROJECT.crediting_from, PROJECT.crediting_until
-    check(PILOT, last, period_start=first, period_end=last)
+    check(PILOT, last + DAY, period_start=first, period_end=last)
     for start, end in ((first - DAY, last), (first, last + DAY)):
         with pytest.raises(OutsideCreditingPeriod):
-            check(PILOT, last + DAY, period_start=start, period_end=end)
+            check(PILOT, last + 2 * DAY, period_start=start, period_end=end)
 
 
 def test_a_period_does_not_end_before_it_begins() -> None:
@@ -165,9 +165,9 @@ def test_nothing_is_verified_before_the_period_ends_or_the_project_is_registered
     check(NATIONAL, PROJECT.registered_on)
     with pytest.raises(BeforeRegistration):
         check(NATIONAL, PROJECT.registered_on - DAY)
-    check(NATIONAL, date(2026, 5, 1), period_end=date(2026, 5, 1))
+    check(NATIONAL, date(2026, 5, 2), period_end=date(2026, 5, 1))
     with pytest.raises(PeriodNotOver):
-        check(NATIONAL, date(2026, 4, 30), period_end=date(2026, 5, 1))
+        check(NATIONAL, date(2026, 5, 1), period_end=date(2026, 5, 1))
 
 
 FIRST = Period(1, date(2022, 10, 1), date(2025, 3, 31))
@@ -226,6 +226,8 @@ def stepped(state: State, step: Step) -> State:
     reduction = replace(REDUCTION, state=state)
     if step is Step.REVOKE:
         return reductions.revoke(reduction, 1, "falsified meters").state
+    if step is Step.WITHDRAW:
+        return reductions.withdraw(reduction, "a better one is known").state
     return batches.issue(UUID(int=2), reduction, PROJECT, METHODOLOGY, 1, ON)[1]
 
 
@@ -284,7 +286,7 @@ def test_nothing_is_issued_once_the_projects_registration_has_ended(status: str)
     [
         (date(2025, 2, 28), date(2024, 12, 31), BeforeRecording),
         (date(2025, 1, 25), date(2024, 12, 31), BeforeRegistration),
-        (date(2025, 3, 1), date(2025, 3, 2), PeriodNotOver),
+        (date(2025, 3, 1), date(2025, 3, 1), PeriodNotOver),
     ],
 )
 def test_nothing_is_issued_too_early(on: date, period_end: date, refusal: type[Refusal]) -> None:

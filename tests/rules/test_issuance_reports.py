@@ -11,7 +11,6 @@ from services.issuance import drafts, reports, verifications
 from services.issuance.drafts import Basis, BasisNotAccepted, ReportContentDiffers, VintagesDiffer
 from services.issuance.messages.documents import Document
 from services.issuance.messages.reports import SubmitReport, VintageTonnes
-from services.issuance.messages.verifications import TeamMember
 from services.issuance.parties import Account
 from services.issuance.reductions import (
     GeneratedTooEarly,
@@ -37,9 +36,6 @@ from services.issuance.reports import (
 from services.issuance.verifications import (
     OtherVerificationBody,
     ReportVerifierNotBody,
-    VerificationReviewerInTeam,
-    VerificationTeamNotCompetent,
-    VerificationTeamTooSmall,
     VerifiedAboveReported,
     VerifierIsValidator,
 )
@@ -79,10 +75,6 @@ REPORT = Report(
     notice_starts_on=date(2025, 2, 1),
     notice_ends_on=date(2025, 3, 3),
     notice_is_provisional=False,
-)
-TEAM = (
-    TeamMember(name="甲", is_sector_competent=True),
-    TeamMember(name="乙", is_sector_competent=False),
 )
 
 
@@ -200,37 +192,6 @@ def test_rule_06_the_verifier_is_the_one_that_the_notice_named() -> None:
         verifications.require_named(REPORT, "ACC-00000010")
 
 
-def member(name: str, *, is_competent: bool = False) -> TeamMember:
-    return TeamMember(name=name, is_sector_competent=is_competent)
-
-
-@pytest.mark.parametrize(
-    ("team", "reviewer", "refusal"),
-    [
-        ((), "丙", VerificationTeamTooSmall),
-        ((member("甲", is_competent=True),), "丙", VerificationTeamTooSmall),
-        (TEAM, "丙", None),
-        ((*TEAM, member("丁")), "丙", None),
-        ((member("甲"), member("乙")), "丙", VerificationTeamNotCompetent),
-        ((member("甲", is_competent=True), member("乙", is_competent=True)), "丙", None),
-        (TEAM, "甲", VerificationReviewerInTeam),
-        ((member("甲", is_competent=True), member("甲")), "丙", VerificationReviewerInTeam),
-        (TEAM, "", OutOfRange),
-        ((*TEAM, member(" ")), "丙", OutOfRange),
-        (tuple(member(str(n), is_competent=True) for n in range(50)), "丙", None),
-        (tuple(member(str(n), is_competent=True) for n in range(51)), "丙", OutOfRange),
-    ],
-)
-def test_rule_06_a_team_of_two_one_of_them_competent(
-    team: tuple[TeamMember, ...], reviewer: str, refusal: type[Refusal] | None
-) -> None:
-    if refusal is None:
-        verifications.require_team(team, reviewer)
-    else:
-        with pytest.raises(refusal):
-            verifications.require_team(team, reviewer)
-
-
 @pytest.mark.parametrize("tonnes", [225_713, 225_714, 225_715, 0, 2**53])
 def test_rule_07_exactly_the_verified_tonnes_are_applied_for(tonnes: int) -> None:
     if tonnes == 225_714:
@@ -258,16 +219,33 @@ def test_a_verifier_confirms_or_lowers_what_was_reported(
     verified: dict[int, int], findings: str, refusal: type[Refusal] | None
 ) -> None:
     if refusal is None:
-        verifications.require_confirmed(REPORT, verified, findings, has_comments=False)
+        confirm(verified, findings)
     else:
         with pytest.raises(refusal):
-            verifications.require_confirmed(REPORT, verified, findings, has_comments=False)
+            confirm(verified, findings)
+
+
+def confirm(
+    verified: dict[int, int], findings: str = "", computed: dict[int, int] = REPORTED, **more: bool
+) -> None:
+    has_comments = more.get("has_comments", False)
+    verifications.require_confirmed(REPORT, computed, verified, findings, has_comments=has_comments)
+
+
+@pytest.mark.parametrize("computed", [75_237, 75_239])
+def test_a_verifier_confirms_what_the_factors_of_the_day_make_of_the_report(computed: int) -> None:
+    newer = REPORTED | {2024: computed}
+    confirm(newer, "the factors of 2024 are out", newer)
+    with pytest.raises(OutOfRange):
+        confirm(newer, "", newer)
+    with pytest.raises(VerifiedAboveReported):
+        confirm(REPORTED | {2024: computed + 1}, "more", newer)
 
 
 def test_a_verifier_answers_the_public() -> None:
     with pytest.raises(OutOfRange):
-        verifications.require_confirmed(REPORT, REPORTED, "", has_comments=True)
-    verifications.require_confirmed(REPORT, REPORTED, "heeded", has_comments=True)
+        confirm(REPORTED, has_comments=True)
+    confirm(REPORTED, "heeded", has_comments=True)
 
 
 def test_rule_10_an_owner_who_falsified_does_not_apply_until_three_years_are_over() -> None:
@@ -303,6 +281,7 @@ def test_rule_25_a_report_of_an_overlapping_period_is_refused() -> None:
             date(2031, 1, 1),
             OutsideCreditingPeriod,
         ),
+        (period(date(2024, 1, 1), date(2025, 2, 1)), PROJECT, date(2025, 2, 1), PeriodNotOver),
         (period(date(2024, 1, 1), date(2025, 2, 2)), PROJECT, date(2025, 2, 1), PeriodNotOver),
         (PERIOD, replace(PROJECT, status="CANCELLED"), date(2025, 2, 1), ProjectNotRegistered),
         (PERIOD, replace(PROJECT, status="REVOKED"), date(2025, 2, 1), ProjectNotRegistered),
@@ -313,6 +292,18 @@ def test_what_cannot_be_reported(
 ) -> None:
     with pytest.raises(refusal):
         drafts.require_reportable(given, project, NATIONAL, on, [])
+
+
+def test_a_report_comes_from_the_day_after_its_period_on() -> None:
+    given = period(date(2024, 1, 1), date(2025, 2, 1))
+    drafts.require_reportable(given, PROJECT, NATIONAL, date(2025, 2, 2), [])
+
+
+@pytest.mark.parametrize("code", [None, "91350100M000100Y43"])
+def test_rule_25_devices_are_weighed_in_at_a_plant_of_the_owner(code: str | None) -> None:
+    drafts.require_own_plant("91000000069823582C", "91000000069823582C")
+    with pytest.raises(drafts.PlantOfOthers):
+        drafts.require_own_plant("91000000069823582C", code)
 
 
 def submission(**changes: object) -> SubmitReport:

@@ -29,6 +29,7 @@ from services.issuance.quantification.quantify import quantify
 from services.issuance.quantification.recycling import MassExceedsWeighed
 from services.issuance.quantification.traces import Quantified
 from services.issuance.quantification.workings import ClaimedTwice
+from services.kernel.credit_codes import CreditCodeMalformed
 from services.kernel.refusals import OutOfRange
 from tests.measured import activity, figures, quantified, with_parameter
 
@@ -36,15 +37,17 @@ PILOT = "WEEE-PILOT-DEMO"
 PERIOD = Period(starts_on=date(2023, 1, 1), ends_on=date(2023, 12, 31))
 MAY = date(2023, 5, 2)
 DAY = timedelta(days=1)
+PLANT, OTHER_PLANT = "91000000901820890T", "91000000292039715R"
+"""Credit codes."""
 LATE = PERIOD.ends_on + DAY
 EARLY = PERIOD.starts_on - DAY
 
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-def batch(mass_t: str, key: str = "B1", weighed_on: date = MAY) -> DeviceBatch:
+def batch(mass_t: str, key: str = "B1", weighed_on: date = MAY, devices: int = 1) -> DeviceBatch:
     return DeviceBatch(
-        batch=key, category="TELEVISION", weighed_on=weighed_on, devices=1, mass_t=mass_t
+        batch=key, category="TELEVISION", weighed_on=weighed_on, devices=devices, mass_t=mass_t
     )
 
 
@@ -66,7 +69,7 @@ def gas(kg: str, destroyed: str = "1", key: str = "D1", on: date = MAY) -> Refri
     )
 
 
-def recycling(*rows: msgspec.Struct, plant: str = "PLANT-1", mwh: str = "0") -> Monitored:
+def recycling(*rows: msgspec.Struct, plant: str = PLANT, mwh: str = "0") -> Monitored:
     """A plant's year: rows go where they belong by their type."""
 
     def of(kind: type[Row]) -> tuple[Row, ...]:
@@ -86,7 +89,7 @@ def recycling(*rows: msgspec.Struct, plant: str = "PLANT-1", mwh: str = "0") -> 
     return Monitored(methodology=PILOT, period=PERIOD, as_of=date(2024, 4, 8), activity=found)
 
 
-def recycled(*rows: msgspec.Struct, plant: str = "PLANT-1", mwh: str = "0") -> Quantified:
+def recycled(*rows: msgspec.Struct, plant: str = PLANT, mwh: str = "0") -> Quantified:
     return quantify(recycling(*rows, plant=plant, mwh=mwh), figures(PILOT))
 
 
@@ -121,7 +124,7 @@ def test_rule_25_refusal_names_the_day_and_both_masses() -> None:
 def test_rule_25_device_batch_cannot_be_claimed_twice_in_one_report() -> None:
     with pytest.raises(ClaimedTwice) as caught:
         recycled(batch("100"), batch("90"), lot("100"))
-    assert caught.value.values == {"noun": "device-batch", "given": "PLANT-1/B1"}
+    assert caught.value.values == {"noun": "device-batch", "given": f"{PLANT}/B1"}
 
 
 @pytest.mark.parametrize(
@@ -140,14 +143,34 @@ def test_rule_25_material_lot_and_certificate_count_once(rows: tuple[msgspec.Str
 def test_rule_25_every_claim_is_told_so_that_a_second_report_can_be_refused() -> None:
     first = recycled(batch("100"), lot("10"), gas("5"))
     again = recycled(batch("100"), lot("9", "R9"))
-    elsewhere = recycled(batch("100"), lot("10"), plant="PLANT-2")
+    elsewhere = recycled(batch("100"), lot("10"), plant=OTHER_PLANT)
     assert first.claimed == (
-        "destruction/PLANT-1/D1",
-        "device-batch/PLANT-1/B1",
-        "material-lot/PLANT-1/R1",
+        f"destruction/{PLANT}/D1",
+        f"device-batch/{PLANT}/B1",
+        f"material-lot/{PLANT}/R1",
+        f"weighing/{PLANT}/TELEVISION/2023-05-02/1/100",
     )
-    assert set(first.claimed) & set(again.claimed) == {"device-batch/PLANT-1/B1"}
+    assert set(first.claimed) & set(again.claimed) == {
+        f"device-batch/{PLANT}/B1",
+        f"weighing/{PLANT}/TELEVISION/2023-05-02/1/100",
+    }
     assert not set(first.claimed) & set(elsewhere.claimed)
+
+
+@pytest.mark.parametrize("renamed", [batch("100", "B2"), batch("100.0", "B2")])
+def test_rule_25_devices_under_another_name_are_the_same_devices(renamed: DeviceBatch) -> None:
+    first, again = recycled(batch("100"), lot("10")), recycled(renamed, lot("9", "R9"))
+    assert set(first.claimed) & set(again.claimed)
+    with pytest.raises(ClaimedTwice):
+        recycled(batch("100"), renamed, lot("100"))
+    others = recycled(batch("100", "B2", devices=2), lot("9", "R9"))
+    assert not set(first.claimed) & set(others.claimed)
+
+
+@pytest.mark.parametrize("plant", ["PLANT-HZ-1", "91000000901820890S", "91000000901820890"])
+def test_rule_25_a_plant_is_named_by_its_credit_code(plant: str) -> None:
+    with pytest.raises(CreditCodeMalformed):
+        recycled(batch("100"), lot("10"), plant=plant)
 
 
 days = st.integers(0, 20).map(lambda number: MAY + number * DAY)
@@ -161,7 +184,10 @@ masses = st.decimals(0, 50, places=3).map(lambda value: format(value, "f"))
 def test_rule_25_never_more_than_the_mass_in_on_any_day(
     weighed: list[tuple[date, str]], sold: list[tuple[date, str]]
 ) -> None:
-    batches = [batch(mass, f"B{number}", day) for number, (day, mass) in enumerate(weighed)]
+    batches = [
+        batch(mass, f"B{number}", day, devices=number)
+        for number, (day, mass) in enumerate(weighed, 1)
+    ]
     lots = [lot(mass, f"R{number}", day) for number, (day, mass) in enumerate(sold)]
 
     def until(rows: list[tuple[date, str]], day: date) -> Decimal:

@@ -2,7 +2,8 @@
 
 import ast
 import json
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
 from decimal import Decimal, Inexact
 from fractions import Fraction
 from math import floor
@@ -14,19 +15,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.issuance import quantification
-from services.issuance.quantification.activity import Afforestation, OffshoreWind
+from services.issuance.quantification.activity import (
+    Afforestation,
+    Calibration,
+    Mangrove,
+    Meter,
+    Monitored,
+    OffshoreWind,
+    Period,
+    Reading,
+)
 from services.issuance.quantification.decimals import AmountNotDecimal, Rounding, exact, plain
 from services.issuance.quantification.formulas import evaluate
 from services.issuance.quantification.methods import METHODS, MethodologyDiffers
 from services.issuance.quantification.quantify import (
     ActivityMalformed,
+    ActivityTooLarge,
     quantify,
     read_activity,
     requantify,
 )
 from services.issuance.quantification.traces import Step, canonical, read_trace, sha256
 from services.issuance.quantification.vintages import whole_tonnes
-from services.issuance.quantification.workings import Quantity, Workings
+from services.issuance.quantification.workings import Quantity, TraceTooLarge, Workings
 from services.kernel.refusals import OutOfRange, Unknown
 from services.registry import methodologies
 from services.registry.messages.methodologies import PublishMethodology
@@ -37,6 +48,7 @@ from tests.measured import (
     EXAMPLES,
     IN_CLASS,
     WIND,
+    activity,
     example,
     figures,
     margins,
@@ -135,7 +147,7 @@ def test_line_end_makes_no_second_key() -> None:
     content = canonical(example("electronics_recycling").activity)
     assert read_activity(content)
     with pytest.raises(ActivityMalformed):
-        read_activity(content.replace(b'"PLANT-HZ-1"', b'"PLANT-HZ-1\\n"'))
+        read_activity(content.replace(b'"2023-Q1-TELEVISION"', b'"2023-Q1-TELEVISION\\n"'))
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -444,3 +456,119 @@ def test_no_float_clock_or_file_in_the_modules(module: Path) -> None:
         assert not (isinstance(node, ast.Constant) and isinstance(node.value, float | complex))
         assert not (isinstance(node, ast.Name) and node.id in banned)
         assert not (isinstance(node, ast.Attribute) and node.attr in banned)
+
+
+def wind_by_day(meters: int, days: int, calibrations: Sequence[Calibration] = ()) -> OffshoreWind:
+    """As many readings as days of each meter, and one meter that takes electricity."""
+    first = date(2024, 1, 1)
+    readings = tuple(
+        Reading(starts_on=day, ends_on=day, quantity="123.456")
+        for day in (first + timedelta(days=number) for number in range(days))
+    )
+
+    def named(name: str) -> Meter:
+        return msgspec.structs.replace(meter("0", calibrations, readings), point=name)
+
+    exported = tuple(named(f"gate {number}") for number in range(meters))
+    return OffshoreWind(region="TEST", exported=exported, imported=(named("gate"),))
+
+
+def monitored_by_day(activity: OffshoreWind) -> Monitored:
+    last = activity.imported[0].readings[-1].ends_on
+    period = Period(starts_on=date(2024, 1, 1), ends_on=last)
+    return msgspec.structs.replace(wind(meter("0")), period=period, activity=activity)
+
+
+def test_activity_has_a_limited_number_of_rows_in_all() -> None:
+    """Ten meters with 499 readings each are 5,000 rows; one row more is refused."""
+    most = wind_by_day(9, 499)
+    assert quantify(monitored_by_day(most), wind_figures()).tonnes
+    more = monitored_by_day(wind_by_day(9, 499, [IN_CLASS]))
+    with pytest.raises(ActivityTooLarge) as caught:
+        quantify(more, wind_figures())
+    assert caught.value.values == {"given": "5010", "expected": "5000"}
+
+
+@pytest.mark.parametrize("flats", [100, 130])
+def test_a_trace_has_a_limited_number_of_figures(flats: int) -> None:
+    """Forty years of the same flats are few rows, of which every year takes two figures each."""
+    given = activity("mangrove", Mangrove)
+    stands = tuple(
+        msgspec.structs.replace(given.flats[0], stratum=f"{number}") for number in range(flats)
+    )
+    monitored = msgspec.structs.replace(
+        example("mangrove"),
+        period=Period(starts_on=date(2020, 1, 1), ends_on=date(2059, 12, 31)),
+        activity=msgspec.structs.replace(given, flats=stands, fuels=()),
+    )
+    if flats == 100:
+        assert quantify(monitored, figures("CCER-14-002-V01")).tonnes
+    else:
+        with pytest.raises(TraceTooLarge):
+            quantify(monitored, figures("CCER-14-002-V01"))
+
+
+def test_a_trace_has_a_limited_size() -> None:
+    """Names count as they are written: three bytes a Chinese character."""
+    given = wind_by_day(3, 1_200)
+    long_names = tuple(
+        msgspec.structs.replace(each, point=f"{number}" + "表" * 99)
+        for number, each in enumerate(given.exported)
+    )
+    monitored = monitored_by_day(msgspec.structs.replace(given, exported=long_names))
+    with pytest.raises(TraceTooLarge) as caught:
+        quantify(monitored, wind_figures())
+    assert "bytes" in caught.value.values["given"]
+
+
+spans = st.tuples(st.integers(-40, 400), st.integers(0, 80), st.integers(0, 12)).map(
+    lambda span: Calibration(
+        valid_from=date(2024, 1, 1) + timedelta(days=span[0]),
+        valid_until=date(2024, 1, 1) + timedelta(days=span[0] + span[1]),
+        error_percent=f"0.{span[2]}",
+    )
+)
+
+
+@given(st.lists(spans, max_size=6), st.lists(st.integers(1, 60), min_size=1, max_size=6))
+def test_the_error_of_a_reading_is_that_of_its_worst_day(
+    calibrations: list[Calibration], lengths: list[int]
+) -> None:
+    """Day by day, the slow way: what some certificate found, if every day has one."""
+    readings: list[Reading] = []
+    first = date(2024, 1, 1)
+    for length in lengths:
+        last = min(first + timedelta(days=length - 1), date(2024, 12, 31))
+        readings.append(Reading(starts_on=first, ends_on=last, quantity="1"))
+        first = last + timedelta(days=1)
+    period = Period(starts_on=date(2024, 1, 1), ends_on=first - timedelta(days=1))
+    gate = meter("0", calibrations, readings)
+    idle = meter("0", [IN_CLASS], [Reading(**_days(period), quantity="0")])
+    found = quantify(wind(gate, idle, period), wind_figures())
+    step = next(each for each in found.trace.steps if each.name == "EG_export 2024")
+    errors = [Decimal(each.value) for each in step.inputs if each.symbol == "e"]
+    assert errors == [_worst(each, calibrations) for each in readings]
+
+
+def _days(period: Period) -> dict[str, date]:
+    return {"starts_on": period.starts_on, "ends_on": period.ends_on}
+
+
+def _worst(reading: Reading, calibrations: list[Calibration]) -> Decimal:
+    days = [
+        reading.starts_on + timedelta(days=number)
+        for number in range((reading.ends_on - reading.starts_on).days + 1)
+    ]
+    by_day = [
+        [
+            Decimal(each.error_percent)
+            for each in calibrations
+            if each.valid_from <= day <= each.valid_until
+        ]
+        for day in days
+    ]
+    worst = max((error for found in by_day for error in found), default=Decimal(0))
+    permitted = Decimal("0.5")
+    if worst > permitted:
+        return worst
+    return Decimal(0) if all(by_day) else permitted

@@ -157,10 +157,13 @@ def test_an_account_is_used_by_its_operators_and_by_anyone_of_the_party_before_t
         with pytest.raises(Unknown):
             accounts.require_usable(ACCOUNT, Actor("op-1", outsider, insider.roles))
     registrar = Actor("registrar-1", None, frozenset({Role.REGISTRAR}))
-    accounts.require_usable(ACCOUNT, registrar)
+    with pytest.raises(Unknown):
+        accounts.require_usable(ACCOUNT, registrar)
+    recorder = replace(registrar, roles=frozenset({Role.REGISTRAR, Role.HISTORIAN}))
+    accounts.require_usable(ACCOUNT, recorder)
     for state in (State.RESTRICTED, State.CLOSED):
         with pytest.raises(AccountNotOpen):
-            accounts.require_usable(replace(ACCOUNT, state=state), registrar)
+            accounts.require_usable(replace(ACCOUNT, state=state), recorder)
 
 
 def test_restrictions_and_closures_have_a_ground_and_a_reason() -> None:

@@ -53,6 +53,8 @@ DRAFT = Draft(
     notes="",
 )
 
+TODAY = date(2026, 3, 2)
+
 
 def check(
     programme: Programme = CCER,
@@ -62,7 +64,9 @@ def check(
     **changes: object,
 ) -> None:
     draft = replace(DRAFT, **changes)  # pyright: ignore[reportArgumentType]
-    drafts.require_valid(draft, programme, replace(methodology, programme=programme.code), owner)
+    drafts.require_valid(
+        draft, programme, replace(methodology, programme=programme.code), owner, TODAY
+    )
 
 
 def test_accepts_a_real_project() -> None:
@@ -244,7 +248,7 @@ def test_notes_may_be_empty_and_are_not_endless() -> None:
 
 def test_methodology_and_programme_belong_together() -> None:
     with pytest.raises(OtherProgramme):
-        drafts.require_valid(DRAFT, PILOT, OFFSHORE_WIND, OWNER)
+        drafts.require_valid(DRAFT, PILOT, OFFSHORE_WIND, OWNER, TODAY)
 
 
 def test_a_legacy_programme_takes_no_projects() -> None:

@@ -26,6 +26,8 @@ from tests.rules.test_registry_projects import DRAFT
 
 MICRO = Decimal("0.000001")
 FAR_NORTH = Decimal("38.0")
+SAME_SITE, NEAR = DRAFT.latitude + Decimal("0.00449"), DRAFT.latitude + Decimal("0.00451")
+"""A degree of latitude is 111.2 km: these are 499 m and 501 m away."""
 TWIN = Candidate(
     code="VCS-1",
     programme="VCS",
@@ -56,12 +58,14 @@ def test_rule_25_the_same_project_in_another_programme_is_found() -> None:
         ({"name": OTHER_NAME}, True),
         ({"activity": "ONSHORE_WIND"}, True),
         ({"latitude": FAR_NORTH}, True),
-        ({"name": OTHER_NAME, "activity": "ONSHORE_WIND"}, False),
+        ({"name": OTHER_NAME, "activity": "ONSHORE_WIND"}, True),
+        ({"name": OTHER_NAME, "activity": "ONSHORE_WIND", "latitude": SAME_SITE}, True),
+        ({"name": OTHER_NAME, "activity": "ONSHORE_WIND", "latitude": NEAR}, False),
         ({"name": OTHER_NAME, "latitude": FAR_NORTH}, False),
         ({"activity": "ONSHORE_WIND", "latitude": FAR_NORTH}, False),
     ],
 )
-def test_rule_25_two_of_site_activity_and_name_are_enough(
+def test_rule_25_two_of_site_activity_and_name_are_enough_or_the_very_same_site(
     change: dict[str, object], is_found: bool
 ) -> None:
     assert bool(found(**change)) is is_found

@@ -59,6 +59,7 @@ def valid(**changes: object) -> None:
 def test_a_methodology_with_its_figures_is_published() -> None:
     valid()
     valid(risk_model="NONE", risk_rate=None, valid_until=None, parameters=(), formula_id="grid")
+    valid(confidence="VERIFIED", source="CCER-14-001-V01, read on the ministry's site")
 
 
 @pytest.mark.parametrize(
@@ -67,6 +68,9 @@ def test_a_methodology_with_its_figures_is_published() -> None:
         {"name": " "},
         {"additionality": "NONE"},
         {"confidence": "OK-M"},
+        {"confidence": "VERIFIED"},
+        {"confidence": "VERIFIED", "source": " "},
+        {"source": "x" * 301},
         {"risk_model": "INSURANCE"},
         {"risk_model": "NONE"},
         {"risk_rate": None},

@@ -7,17 +7,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.kernel.credit_codes import (
+    CREDIT_CODE_ALPHABET,
+    CreditCodeMalformed,
+    check_character,
+)
 from services.kernel.refusals import OutOfRange
 from services.registry import organisations
 from services.registry.organisations import (
-    CREDIT_CODE_ALPHABET,
     Category,
     CategoryNotAdmitted,
     CitizenNumberMalformed,
-    CreditCodeMalformed,
     LeiMalformed,
     Organisation,
-    check_character,
     lei_check_digits,
 )
 from services.tools.companies import invented_credit_code

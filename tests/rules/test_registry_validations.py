@@ -8,48 +8,20 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.kernel.calendars import CHINA
+from services.kernel.calendars import CHINA, YearNotice
 from services.kernel.documents import ContentDiffers, DigestMalformed, DocumentTwice
 from services.kernel.refusals import OutOfRange, Refusal
 from services.registry import official_days, validations
 from services.registry.accounts import Account
 from services.registry.messages.documents import Document
-from services.registry.messages.validations import TeamMember
-from services.registry.official_days import DayOutsideYear, DayTwice, MadeUpOnWeekday, Notice
+from services.registry.official_days import DayOutsideYear, DayTwice, MadeUpOnWeekday
 from services.registry.validations import (
     AccountNotVerifier,
     CommentsNotHandled,
     DocumentMissing,
     OtherValidationBody,
-    ReviewerInTeam,
-    ValidationTeamNotCompetent,
-    ValidationTeamTooSmall,
 )
 from tests.rules.test_registry_projects import BODY, noticed
-
-EXPERT = TeamMember(name="甲", is_sector_competent=True)
-MEMBER = TeamMember(name="乙", is_sector_competent=False)
-
-
-def test_rule_06_a_validation_team_has_two_members_one_of_them_competent() -> None:
-    third = msgspec.structs.replace(MEMBER, name="丙")
-    for team in ((EXPERT, MEMBER), (EXPERT, MEMBER, third)):
-        validations.require_team(team, "reviewer")
-    for team, refusal in (
-        ((), ValidationTeamTooSmall),
-        ((EXPERT,), ValidationTeamTooSmall),
-        ((MEMBER, third), ValidationTeamNotCompetent),
-        ((EXPERT,) * 51, OutOfRange),
-        ((EXPERT, EXPERT), ReviewerInTeam),
-    ):
-        with pytest.raises(refusal):
-            validations.require_team(team, "reviewer")
-
-
-@pytest.mark.parametrize(("reviewer", "refusal"), [("甲", ReviewerInTeam), (" ", OutOfRange)])
-def test_rule_06_who_reviews_is_not_in_the_team(reviewer: str, refusal: type[Refusal]) -> None:
-    with pytest.raises(refusal):
-        validations.require_team((EXPERT, MEMBER), reviewer)
 
 
 def test_the_body_is_the_one_that_the_notice_named() -> None:
@@ -122,7 +94,7 @@ def test_a_step_publishes_its_document_once() -> None:
         validations.require_attached([DOCUMENT] * 51, "PDD")
 
 
-NOTICE = Notice(2027, [date(2026, 12, 31), date(2027, 1, 1)], [date(2027, 1, 3)])
+NOTICE = YearNotice(2027, [date(2026, 12, 31), date(2027, 1, 1)], [date(2027, 1, 3)])
 
 
 def test_a_notice_of_the_state_council_is_added() -> None:

@@ -1,8 +1,9 @@
 """What is said while a monitoring report is on public notice."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from services.kernel.clocks import end_of
 from services.runtime.messages import Command, Event
 
 
@@ -59,3 +60,7 @@ class ReportNoticeEnded(Event, frozen=True, kw_only=True, tag="issuance.report.n
     @property
     def subject(self) -> str:
         return f"report/{self.report_id}"
+
+    @property
+    def by_itself_at(self) -> datetime | None:
+        return end_of(self.ended_on)

@@ -16,14 +16,27 @@ class Quantify(Command, frozen=True, kw_only=True, tag="issuance.quantify"):
     """JSON text, as in a report."""
 
 
+class MethodologyUnreadable(
+    Event, frozen=True, kw_only=True, tag="issuance.methodology.unreadable"
+):
+    """An alarm: the registry published a version whose formula or figures Tonne cannot compute with."""
+
+    code: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        return f"methodology/{self.code}"
+
+
 class PublishGridFactor(Command, frozen=True, kw_only=True, tag="issuance.publish_grid_factor"):
-    """Enters a grid's emission factors of one year, as the ministry published them on one day; for ever."""
+    """Enters a grid's emission factors of one year, as the ministry published them on one day; irreversible."""
 
     region: str
     """Capital letters, such as EAST or SOUTHWEST."""
     year: int
     operating_margin: Decimal
-    """tCO2/MWh, like the build margin."""
+    """tCO2/MWh, like the build margin; above 0, at most 2."""
     build_margin: Decimal
     published_on: date
     source: str
@@ -33,7 +46,7 @@ class PublishGridFactor(Command, frozen=True, kw_only=True, tag="issuance.publis
 
 
 class GridFactorPublished(Event, frozen=True, kw_only=True, tag="issuance.grid_factor.published"):
-    """Reports that are submitted from this day on are quantified with these factors."""
+    """Reports that are verified from this day on are quantified with these factors."""
 
     region: str
     year: int

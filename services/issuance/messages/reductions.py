@@ -46,7 +46,7 @@ class ReductionRecorded(Event, frozen=True, kw_only=True, tag="issuance.reductio
 
 
 class EstimateReduction(Command, frozen=True, kw_only=True, tag="issuance.estimate_reduction"):
-    """Notes an estimate of a monitoring period that nobody has verified: counted nowhere, never issued."""
+    """Notes an estimate of the public record that nobody has verified: never counted or issued; for historians."""
 
     reduction_id: UUID
     project: str
@@ -65,6 +65,39 @@ class ReductionEstimated(Event, frozen=True, kw_only=True, tag="issuance.reducti
     period_end: date
     tonnes: int
     source: str
+
+    @property
+    def subject(self) -> str:
+        return f"reduction/{self.reduction_id}"
+
+
+class WithdrawEstimate(Command, frozen=True, kw_only=True, tag="issuance.withdraw_estimate"):
+    """Takes an estimate back, whether it was wrong or a better one is noted."""
+
+    reduction_id: UUID
+    reason: str
+
+
+class EstimateWithdrawn(Event, frozen=True, kw_only=True, tag="issuance.reduction.withdrawn"):
+    """The estimate stands no more."""
+
+    reduction_id: UUID
+    project: str
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        return f"reduction/{self.reduction_id}"
+
+
+class ReductionIssued(Event, frozen=True, kw_only=True, tag="issuance.reduction.issued"):
+    """Credits were issued from the reductions, one for each tonne; ``issuance.credits.issued`` tells of the batch."""
+
+    reduction_id: UUID
+    project: str
+    vintage: int
+    batch_id: UUID
+    tonnes: int
 
     @property
     def subject(self) -> str:

@@ -26,10 +26,10 @@ class RecordVerification(Command, frozen=True, kw_only=True, tag="issuance.recor
     reviewer: str
     """Who reviewed and decided; no member of the team."""
     tonnes: tuple[VintageTonnes, ...]
-    """Every vintage of the report, none with more than reported."""
+    """Every vintage of the report, none with more than its activity comes to with the emission factors of the day."""
     statement: Document
     findings: str = ""
-    """How comments were heeded, and why fewer tonnes were verified than reported."""
+    """How comments were heeded, and why other tonnes were verified than reported."""
 
 
 class ReductionsVerified(Event, frozen=True, kw_only=True, tag="issuance.report.verified"):
@@ -40,6 +40,8 @@ class ReductionsVerified(Event, frozen=True, kw_only=True, tag="issuance.report.
     verification_body: str
     tonnes: tuple[VintageTonnes, ...]
     statement_sha256: str
+    trace_sha256: str | None = None
+    """Of the trace that stands from now on, if emission factors came out since the report."""
 
     @property
     def subject(self) -> str:

@@ -13,7 +13,10 @@ Key = Annotated[str, Meta(pattern=r"^[A-Z0-9]+([-.][A-Z0-9]+)*$(?!\n)", max_leng
 Name = Annotated[str, Meta(pattern=r"^[^\u0000-\u001f\u007f]+$(?!\n)", max_length=100)]
 """What people call it; without control characters, which the database could not keep."""
 
-ROWS_MAX = 10_000
+ROWS_MAX = 5_000
+"""Of one list, and of all lists of a report together: see ``require_size``."""
+CALIBRATIONS_MAX = 50
+"""Of one meter; a certificate stands for a year."""
 
 
 class Measured(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -45,7 +48,7 @@ class Calibration(Measured, frozen=True, kw_only=True):
 
 
 Readings = Annotated[tuple[Reading, ...], Meta(max_length=ROWS_MAX)]
-Calibrations = Annotated[tuple[Calibration, ...], Meta(max_length=1_000)]
+Calibrations = Annotated[tuple[Calibration, ...], Meta(max_length=CALIBRATIONS_MAX)]
 
 
 class Meter(Measured, frozen=True, kw_only=True):
@@ -201,7 +204,7 @@ class ElectronicsRecycling(
     """The pilot's mass balance of one plant: what was weighed in, what came out and where it went."""
 
     plant: Key
-    """The plant's unified social credit code: a batch key is unique within its plant."""
+    """The owner's unified social credit code; a batch key is unique within its plant."""
     batches: Annotated[tuple[DeviceBatch, ...], Meta(min_length=1, max_length=ROWS_MAX)]
     materials: Annotated[tuple[MaterialLot, ...], Meta(max_length=ROWS_MAX)]
     residues: Annotated[tuple[Residue, ...], Meta(max_length=ROWS_MAX)]
@@ -221,5 +224,5 @@ class Monitored(Measured, frozen=True, kw_only=True):
     methodology: str
     period: Period
     as_of: date
-    """The day on which the verification report is handed in: factors published later do not count."""
+    """The day on which the verification report is handed in, or before that the report: later factors do not count."""
     activity: Activity

@@ -55,8 +55,7 @@ def _combined_margin(work: Workings, region: str, year: int) -> Quantity:
     """EF_grid,CM is the weighted sum of both margins; one text in circulation prints a product instead."""
     operating, build = work.grid(region, year)
     of_operating, of_build = work.share("w_OM"), work.share("w_BM")
-    if of_operating.value + of_build.value != Decimal(1):
-        raise OutOfRange("w_OM + w_BM", plain(of_operating.value + of_build.value), "1")
+    require_weights(of_operating, of_build)
     return work.step(
         f"EF_CM {year}",
         "EF_OM * w_OM + EF_BM * w_BM",
@@ -66,6 +65,13 @@ def _combined_margin(work: Workings, region: str, year: int) -> Quantity:
         EF_BM=build,
         w_BM=of_build,
     )
+
+
+def require_weights(*weights: Quantity) -> None:
+    """Raises OutOfRange unless what is weighted is weighted with one in all; where nothing is, all is well."""
+    total = sum((each.value for each in weights), Decimal(0))
+    if weights and total != 1:
+        raise OutOfRange(" + ".join(each.name for each in weights), plain(total), "1")
 
 
 def _fuel_emissions(work: Workings, activity: SolarThermal, year: int) -> Quantity:

@@ -1,10 +1,15 @@
 """What meters counted, corrected against the owner where their calibration is late, missing or out of class."""
 
+from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 from services.issuance.quantification.activity import Calibration, Meter, Period, Reading
+from services.issuance.quantification.decimals import exact
 from services.issuance.quantification.periods import (
     DAY,
     FIRST_DAY,
@@ -32,10 +37,12 @@ def metered(
     amounts: list[Quantity] = []
     errors: list[Quantity] = []
     for meter in meters:
+        permitted = work.parameter(f"MPE[{meter.accuracy_class}]", "%")
+        certified = _certified(meter.calibrations, year)
         for reading in (each for each in meter.readings if each.starts_on.year == year):
             days = f"{meter.point} {reading.starts_on} to {reading.ends_on}"
             amounts.append(measured(days, reading.quantity, unit))
-            errors.append(_error(work, meter, reading, days))
+            errors.append(_error(permitted, certified, reading, days))
     if any(error.value for error in errors):
         work.caution(f"METERING_CORRECTED {name} {year}", f"{name} {year}: readings corrected by e")
     return work.step(f"{name} {year}", CORRECTED[counts_as], unit, Q=amounts, e=errors)
@@ -59,29 +66,48 @@ def _require_yearly(work: Workings, meter: Meter, calibration: Calibration) -> N
     require_day(f"{meter.point}.valid_until", calibration.valid_until, first, last)
 
 
-def _error(work: Workings, meter: Meter, reading: Reading, days: str) -> Quantity:
+@dataclass(frozen=True, slots=True)
+class Certified:
+    """Days that follow each other for which the same certificates stand, and the largest error that they found."""
+
+    first: date
+    last: date
+    error: Decimal
+
+
+def _certified(calibrations: Sequence[Calibration], year: int) -> Sequence[Certified]:
+    """The days of the year that some certificate covers, in order, no day twice."""
+    start, end = date(year, 1, 1), date(year, 12, 31)
+    errors = {
+        (max(each.valid_from, start), min(each.valid_until, end)): exact(each.error_percent)
+        for each in sorted(calibrations, key=lambda each: exact(each.error_percent))
+        if each.valid_from <= end and each.valid_until >= start
+    }
+    starts = sorted({day for first, last in errors for day in (first, last + DAY)})
+    found: list[Certified] = []
+    for first, following in pairwise(starts):
+        standing = [e for (since, until), e in errors.items() if since <= first <= until]
+        if standing:
+            found.append(Certified(first, following - DAY, max(standing)))
+    return found
+
+
+def _error(
+    permitted: Quantity, certified: Sequence[Certified], reading: Reading, days: str
+) -> Quantity:
     """The e of the reading's worst day: readings split at the days of a delay are corrected on those days only.
 
     The error found if the meter was calibrated in time and is out of its class, the class's maximum
     permissible error if it was not calibrated in time, and none otherwise.
     """
-    permitted = work.parameter(f"MPE[{meter.accuracy_class}]", "%")
-    found = [
-        measured(f"error found: {days}", each.error_percent, "%")
-        for each in meter.calibrations
-        if each.valid_from <= reading.ends_on and each.valid_until >= reading.starts_on
-    ]
-    worst = max(found, key=lambda each: each.value, default=None)
-    if worst is not None and worst.value > permitted.value:
-        return worst
-    if _is_covered(reading.starts_on, reading.ends_on, meter.calibrations):
+    first, covered, worst = reading.starts_on, 0, Decimal(0)
+    for each in certified[bisect_left(certified, first, key=lambda each: each.last) :]:
+        if each.first > reading.ends_on:
+            break
+        worst = max(worst, each.error)
+        covered += (min(each.last, reading.ends_on) - max(each.first, first)).days + 1
+    if worst > permitted.value:
+        return Quantity(worst, "%", f"error found: {days}", "activity")
+    if covered == (reading.ends_on - first).days + 1:
         return measured(f"calibrated and in class: {days}", "0", "%")
     return permitted
-
-
-def _is_covered(first: date, last: date, calibrations: Sequence[Calibration]) -> bool:
-    """Whether every day between the two lies within some calibration."""
-    for each in sorted(calibrations, key=lambda each: each.valid_from):
-        if each.valid_from <= first <= each.valid_until:
-            first = each.valid_until + DAY
-    return first > last

@@ -1,6 +1,6 @@
 """Electronics recycling, the association's pilot: a mass balance from the scales to the downstream user."""
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -22,6 +22,7 @@ from services.issuance.quantification.periods import (
     years_of,
 )
 from services.issuance.quantification.workings import Quantity, Workings, measured
+from services.kernel.credit_codes import require_credit_code
 from services.kernel.refusals import Conflict, OutOfRange
 
 KG_PER_TONNE = 1000
@@ -65,9 +66,15 @@ def _require_days(period: Period, activity: ElectronicsRecycling) -> None:
 
 
 def _claim(work: Workings, activity: ElectronicsRecycling) -> None:
-    """Claims every device batch, material lot and certificate: none of them counts twice, anywhere (rule 25)."""
+    """Claims every device batch, material lot and certificate: none of them counts twice, anywhere (rule 25).
+
+    A batch is claimed by what was weighed too: under another name the same devices are still the same.
+    """
+    require_credit_code(activity.plant)
     for batch in activity.batches:
         work.claim("device-batch", f"{activity.plant}/{batch.batch}")
+        weighed = batch.category, batch.weighed_on, batch.devices, plain(exact(batch.mass_t))
+        work.claim("weighing", "/".join(map(str, (activity.plant, *weighed))))
     for lot in activity.materials:
         work.claim("material-lot", f"{activity.plant}/{lot.receipt}")
     for gas in activity.refrigerants:
@@ -111,12 +118,11 @@ def _of_year(work: Workings, period: Period, activity: ElectronicsRecycling, yea
 
 def _materials(work: Workings, activity: ElectronicsRecycling, year: int) -> Sequence[Quantity]:
     """Each material that stands in for a virgin one; no factor, no credit, least of all that of making a part."""
-    lots = [each for each in activity.materials if each.received_on.year == year]
-    names = sorted({each.material for each in lots})
-    return [
-        _material(work, name, [each for each in lots if each.material == name], year)
-        for name in names
-    ]
+    lots: defaultdict[str, list[MaterialLot]] = defaultdict(list)
+    for lot in activity.materials:
+        if lot.received_on.year == year:
+            lots[lot.material].append(lot)
+    return [_material(work, name, lots[name], year) for name in sorted(lots)]
 
 
 def _material(work: Workings, name: str, lots: Sequence[MaterialLot], year: int) -> Quantity:

@@ -1,6 +1,6 @@
 """A quantification while it is worked out: what is looked up, the steps taken, and what is claimed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -19,7 +19,7 @@ from services.issuance.quantification.parameters import (
     grid_factor,
 )
 from services.issuance.quantification.traces import Caution, Figure, Step
-from services.kernel.refusals import Conflict, OutOfRange
+from services.kernel.refusals import Conflict, Invalid, OutOfRange
 
 
 @dataclass(eq=False)
@@ -28,6 +28,18 @@ class ClaimedTwice(Conflict):
 
     noun: str
     given: str
+
+
+FIGURES_MAX = 12_000
+"""In all steps of one quantification together."""
+
+
+@dataclass(eq=False)
+class TraceTooLarge(Invalid):
+    """A quantification has a limited size: report a shorter period, or fewer and coarser rows."""
+
+    given: str
+    expected: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +83,7 @@ class Workings:
         self.steps: list[Step] = []
         self.cautions: dict[str, Caution] = {}
         self.claimed: list[str] = []
+        self._figures = 0
         self._named: set[tuple[str, str]] = set()
         self._given = parameters
         self._as_of = as_of
@@ -88,6 +101,7 @@ class Workings:
         **given: Quantity | Sequence[Quantity],
     ) -> Quantity:
         """Computes the formula from its text, and puts it on record."""
+        self._require_room(given.values())
         values = {
             symbol: each.value if isinstance(each, Quantity) else [row.value for row in each]
             for symbol, each in given.items()
@@ -108,6 +122,12 @@ class Workings:
         )
         self.steps.append(step)
         return Quantity(value, unit, name, "step")
+
+    def _require_room(self, given: Iterable[Quantity | Sequence[Quantity]]) -> None:
+        """Raises TraceTooLarge before more is computed than anybody could check."""
+        self._figures += sum(1 if isinstance(each, Quantity) else len(each) for each in given)
+        if self._figures > FIGURES_MAX:
+            raise TraceTooLarge(f"{self._figures} figures", f"at most {FIGURES_MAX} figures")
 
     def parameter(self, name: str, unit: str) -> Quantity:
         """The methodology's figure of this name; raises a refusal if it has none, or in another unit."""

@@ -7,7 +7,7 @@ from services.runtime.messages import Command, Event
 
 
 class AddOfficialDays(Command, frozen=True, kw_only=True, tag="registry.add_official_days"):
-    """Adds a notice of the State Council on the days off of one year; provisional dates are computed again."""
+    """Adds the State Council's whole notice on the days off of a year, by two persons; dates are computed again."""
 
     notice_id: UUID
     year: int
@@ -19,7 +19,7 @@ class AddOfficialDays(Command, frozen=True, kw_only=True, tag="registry.add_offi
 
 
 class OfficialDaysAdded(Event, frozen=True, kw_only=True, tag="registry.calendar.days_added"):
-    """The calendar of a year is official; a later notice replaces what an earlier one said of a day."""
+    """The calendar of a year is official; a later notice replaces all that was known of the year."""
 
     notice_id: UUID
     year: int

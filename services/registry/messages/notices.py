@@ -1,8 +1,9 @@
 """What is said while a project is on public notice."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from services.kernel.clocks import end_of
 from services.registry.messages.documents import Document
 from services.runtime.messages import Command, Event
 
@@ -67,3 +68,7 @@ class ProjectNoticeEnded(Event, frozen=True, kw_only=True, tag="registry.project
     @property
     def subject(self) -> str:
         return f"project/{self.code}"
+
+    @property
+    def by_itself_at(self) -> datetime | None:
+        return end_of(self.ended_on)

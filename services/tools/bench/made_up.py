@@ -10,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.issuance.messages.approvals import ApproveCommand
 from services.issuance.messages.quantification import PublishGridFactor
 from services.issuance.messages.reports import SubmitReport
 from services.kernel.actors import Actor, Role
@@ -52,7 +53,10 @@ KINDS: Mapping[str, str] = {
 _PLACE_CHARACTERS = "安宝昌长池川德东定丰福高光海和河红华淮吉嘉江金景静康兰乐"
 
 _REGISTRAR = Actor("registrar-1", None, frozenset({Role.REGISTRAR}))
-_HISTORIAN = Actor("historian-1", None, frozenset({Role.REGISTRAR, Role.VERIFIER, Role.HISTORIAN}))
+_APPROVER = Actor("approver-1", None, frozenset({Role.APPROVER}))
+_HISTORIAN = Actor("historian-1", None, frozenset({Role.REGISTRAR, Role.HISTORIAN}))
+_RECORDER = Actor("recorder-1", None, frozenset({Role.REGISTRAR, Role.VERIFIER, Role.HISTORIAN}))
+"""Enters what owners and verification bodies did."""
 _LIFE = (date(2025, 1, 6), date(2025, 1, 7), date(2025, 3, 3), date(2025, 3, 4), date(2025, 3, 10))
 """Drafted, noticed, validated, applied for and registered: of the projects that reports are for."""
 
@@ -75,6 +79,11 @@ def rule_books() -> list[Act]:
         *(Act(msgspec.convert(one, PublishMethodology), _REGISTRAR) for one in methodologies),
         *(Act(msgspec.convert(one, PublishGridFactor), _REGISTRAR) for one in grids),
     ]
+
+
+def approved(approval_id: UUID) -> Act:
+    """What a second person says of a command to issuance that needs one."""
+    return Act(ApproveCommand(approval_id=approval_id), _APPROVER)
 
 
 _PROGRAMMES = {NATIONAL: "NATIONAL", PILOT: "PILOT_ASSOCIATION"}
@@ -106,8 +115,8 @@ def _party(name: str, kind: str) -> tuple[UUID, Sequence[Act]]:
 def published(number: int, parties: Parties) -> list[Act]:
     """A project from its draft to its public notice, today."""
     return [
-        Act(_draft(number, parties), _REGISTRAR),
-        Act(_notice(number, parties), _REGISTRAR),
+        Act(_draft(number, parties), _RECORDER),
+        Act(_notice(number, parties), _RECORDER),
     ]
 
 
@@ -126,11 +135,11 @@ def registered(number: int, parties: Parties) -> list[Act]:
             documents=(_document("VALIDATION_REPORT"),),
         ),
         ApplyForRegistration(code=code, documents=(_document("COMMITMENT"),)),
-        RegisterProject(code=code),
     )
+    *days, registered_on = (datetime.combine(day, time(10), BEIJING) for day in _LIFE)
     return [
-        Act(command, _HISTORIAN, datetime.combine(day, time(10), BEIJING))
-        for command, day in zip(life, _LIFE, strict=True)
+        *(Act(command, _RECORDER, day) for command, day in zip(life, days, strict=True)),
+        Act(RegisterProject(code=code), _HISTORIAN, registered_on),
     ]
 
 
@@ -146,7 +155,7 @@ def report(number: int, projects: int) -> list[Act]:
         basis="QUANTIFIED",
         activity=_WIND_YEAR.replace("9000", str(9000 + number % 997)),
     )
-    return [Act(submitted, _REGISTRAR)]
+    return [Act(submitted, _RECORDER)]
 
 
 def national_projects(projects: int) -> int:

@@ -108,7 +108,9 @@ async def measured(bench: Bench, size: Size) -> dict[str, object]:
 async def _founded(bench: Bench) -> made_up.Parties:
     """Programmes, methodologies and parties, known to issuance too; returns the numbers of the accounts."""
     for act in made_up.rule_books():
-        await bench.fleet.send(act)
+        answer = await bench.fleet.send(act)
+        if answer.approval_id is not None:
+            await bench.fleet.send(made_up.approved(answer.approval_id))
     acts = made_up.parties()
     await bench.fleet.send_all(acts.values())
     await _all_told(bench)

@@ -1,0 +1,38 @@
+"""States as clients name them: the enums of the lifecycles themselves, so that a word that is none is bad input."""
+
+import inspect
+from enum import StrEnum
+
+import strawberry
+
+from services.issuance.messages.states import ReductionState, ReportState
+from services.registry.messages.states import (
+    AccountState,
+    ApplicationState,
+    ProjectState,
+    QuestionState,
+)
+from services.runtime.approval import State as ApprovalState
+
+__all__ = [
+    "AccountState",
+    "ApplicationState",
+    "ApprovalState",
+    "ProjectState",
+    "QuestionState",
+    "ReductionState",
+    "ReportState",
+]
+
+_NAMES: dict[type[StrEnum], str] = {
+    AccountState: "AccountStatus",
+    ApplicationState: "ApplicationState",
+    ApprovalState: "ApprovalState",
+    ProjectState: "ProjectStatus",
+    QuestionState: "DuplicateStatus",
+    ReductionState: "ReductionStatus",
+    ReportState: "ReportStatus",
+}
+
+for _kind, _name in _NAMES.items():
+    strawberry.enum(_kind, name=_name, description=inspect.getdoc(_kind))
