@@ -11,6 +11,7 @@ from services.gateway import reads
 from services.gateway.context import Info
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
+from services.gateway.states import DisputeState
 
 if TYPE_CHECKING:
     from services.gateway.trades import Trade
@@ -25,7 +26,7 @@ class Dispute(Recorded):
     trade_id: str
     account: str = strawberry.field(name="accountNumber", description="The party that objects.")
     reason: str
-    state: str = strawberry.field(description="OPEN, UPHELD or DISMISSED.")
+    state: DisputeState = strawberry.field(description="OPEN, UPHELD or DISMISSED.")
     opened_by: str
     opened_at: datetime
     closed_by: str | None
@@ -76,7 +77,7 @@ async def disputes_of_trade(info: Info, trade_key: str) -> Sequence[Dispute]:
 class DisputeFilter:
     venue: str | None = None
     trade_id: str | None = None
-    state: str | None = None
+    state: DisputeState | None = None
 
 
 @strawberry.type

@@ -13,15 +13,19 @@ from services.registry.messages.states import (
     QuestionState,
 )
 from services.runtime.approval import State as ApprovalState
+from services.settlement.messages.states import DisputeState, TradeState, TransferState
 
 __all__ = [
     "AccountState",
     "ApplicationState",
     "ApprovalState",
+    "DisputeState",
     "ProjectState",
     "QuestionState",
     "ReductionState",
     "ReportState",
+    "TradeState",
+    "TransferState",
 ]
 
 _NAMES: dict[type[StrEnum], str] = {
@@ -32,6 +36,9 @@ _NAMES: dict[type[StrEnum], str] = {
     QuestionState: "DuplicateStatus",
     ReductionState: "ReductionStatus",
     ReportState: "ReportStatus",
+    DisputeState: "DisputeState",
+    TradeState: "TradeState",
+    TransferState: "TransferState",
 }
 
 for _kind, _name in _NAMES.items():

@@ -20,6 +20,7 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Fen, Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
+from services.gateway.states import TradeState
 from services.kernel.money import yuan
 from services.settlement.messages import market
 from services.settlement.messages.trades import TradeCaptured, TradeRejected, TradeSettled
@@ -29,7 +30,7 @@ from services.settlement.messages.trades import TradeCaptured, TradeRejected, Tr
 class Trade(Recorded):
     venue: str = strawberry.field(name="venueCode")
     trade_id: str
-    state: str = strawberry.field(
+    state: TradeState = strawberry.field(
         description="SETTLED or REJECTED for ever; CAPTURED until its day is confirmed; WAITING for"
         " something it names, or for its venue to be cleared."
     )
@@ -103,7 +104,9 @@ class TradeFilter:
     venue: str | None = None
     account: str | None = strawberry.field(default=None, description="As seller or as buyer.")
     project: str | None = None
-    state: str | None = strawberry.field(default=None, description="CAPTURED, SETTLED or REJECTED.")
+    state: TradeState | None = strawberry.field(
+        default=None, description="CAPTURED, SETTLED or REJECTED."
+    )
 
 
 @strawberry.type

@@ -15,6 +15,7 @@ from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
+from services.gateway.states import TransferState
 from services.settlement.messages import holdings
 
 
@@ -33,7 +34,7 @@ class Transfer(Recorded):
     expires_on: date = strawberry.field(
         description="The last day in Beijing on which it may be accepted."
     )
-    state: str = strawberry.field(
+    state: TransferState = strawberry.field(
         description="PROPOSED, ACCEPTED, REFUSED, WITHDRAWN or EXPIRED; all but the first are final."
     )
     proposed_by: str
@@ -73,7 +74,7 @@ async def transfer_of(info: Info, transfer_id: UUID | None) -> Transfer | None:
 @strawberry.input(description="Each given value must match.")
 class TransferFilter:
     account: str | None = strawberry.field(default=None, description="As giver or as receiver.")
-    state: str | None = None
+    state: TransferState | None = None
 
 
 @strawberry.type

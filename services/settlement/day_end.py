@@ -43,12 +43,12 @@ async def settle_confirmed(pool: Pool) -> bool:
 async def void_captured(
     tx: Transaction, venue: str, trade_id: str, refusal: Refusal, outcomes: Outcomes
 ) -> None:
-    """Ends both holds of a captured trade and rejects it; raises ProceedsSpent, or TradeIsFinal once confirmed."""
+    """Ends both holds and rejects the trade; raises ProceedsSpent, or TradeIsFinal once its day is counted."""
     found = await trade_store.get_captured(tx, venue, trade_id)
     assert found is not None  # whoever decides trades does so alone
     origin, captured = found
-    if await day_store.is_confirmed(tx, venue, captured.traded_on):
-        raise TradeIsFinal("CONFIRMED")
+    if await day_store.is_counted(tx, venue, captured.traded_on):
+        raise TradeIsFinal("COUNTED")
     books, market = await _load(tx, [found])
     later = await trade_store.list_captured_later(tx, origin, captured.trade.seller_account)
     void(captured, books, market, later)

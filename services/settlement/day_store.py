@@ -113,6 +113,6 @@ async def next_to_settle(tx: Transaction) -> Settleable | None:
     return row(Settleable, await tx.connection.fetchrow(sql["next_to_settle"]))
 
 
-async def is_confirmed(tx: Transaction, venue: str, day: date) -> bool:
-    """Whether the registry has confirmed a day that the venue has closed."""
-    return await tx.connection.fetchval(sql["is_day_confirmed"], venue, day)
+async def is_counted(tx: Transaction, venue: str, day: date) -> bool:
+    """Whether the venue has closed the day, and its count stands beside ours."""
+    return await tx.connection.fetchval(sql["is_day_counted"], venue, day)

@@ -68,5 +68,5 @@ WHERE first.capture IS NOT NULL
 ORDER BY venue.code
 LIMIT 1
 
--- name: is_day_confirmed
-SELECT EXISTS (SELECT FROM day_confirmation WHERE venue = $1 AND date = $2)
+-- name: is_day_counted
+SELECT EXISTS (SELECT FROM venue_day WHERE venue = $1 AND date = $2 AND captured_trades IS NOT NULL)

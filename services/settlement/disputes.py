@@ -11,16 +11,9 @@ from services.kernel.clocks import BEIJING
 from services.kernel.lifecycles import advance
 from services.kernel.refusals import Conflict, OutOfRange
 from services.settlement.market import next_trading_day
+from services.settlement.messages.states import DisputeState as State
 from services.settlement.terms import Terms, terms_on
 from services.settlement.trades import State as TradeState
-
-
-class State(StrEnum):
-    """Where a dispute is."""
-
-    OPEN = "OPEN"
-    UPHELD = "UPHELD"
-    DISMISSED = "DISMISSED"
 
 
 class Step(StrEnum):

@@ -10,18 +10,10 @@ from services.kernel.refusals import Conflict, Forbidden, Invalid
 from services.settlement.ledger import CashKey, Instrument
 from services.settlement.market import Market
 from services.settlement.messages.holdings import SerialRange
+from services.settlement.messages.states import TradeState as State
 from services.settlement.messages.trades import ExecutedTrade
 
 CURRENCY = "CNY"
-
-
-class State(StrEnum):
-    """Where a reported trade is; the last two are final."""
-
-    WAITING = "WAITING"
-    CAPTURED = "CAPTURED"
-    SETTLED = "SETTLED"
-    REJECTED = "REJECTED"
 
 
 class Step(StrEnum):

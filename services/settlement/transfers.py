@@ -13,6 +13,7 @@ from services.kernel.names import require_text
 from services.kernel.refusals import AccountNotOpen, Conflict, Forbidden, Invalid, OutOfRange
 from services.settlement.ledger import Account, Bucket, Instrument, Place
 from services.settlement.messages.holdings import ProposeTransfer
+from services.settlement.messages.states import TransferState as State
 
 OPEN_DAYS_MAX = 365
 """For how long an offer may stay open."""
@@ -27,16 +28,6 @@ class Ground(StrEnum):
     INHERITANCE = "INHERITANCE"
     ENFORCEMENT = "ENFORCEMENT"
     PROGRAMME_RULE = "PROGRAMME_RULE"
-
-
-class State(StrEnum):
-    """Where a transfer is; all but the first are final."""
-
-    PROPOSED = "PROPOSED"
-    ACCEPTED = "ACCEPTED"
-    REFUSED = "REFUSED"
-    WITHDRAWN = "WITHDRAWN"
-    EXPIRED = "EXPIRED"
 
 
 class Step(StrEnum):

@@ -327,15 +327,15 @@ async def test_a_confirmed_day_is_counted_before_it_settles(desk: Desk) -> None:
     assert [one["is_matched"] for one in await desk.said("day.reconciled")] == [True]
 
 
-async def test_after_both_confirmations_the_venue_cancels_nothing_any_more(desk: Desk) -> None:
+async def test_once_the_day_is_counted_the_venue_cancels_nothing_any_more(desk: Desk) -> None:
     await desk.report(trade := desk.trade())
     await desk.close(trade)
-    await desk.confirm()
 
     await desk.cancel(trade)
 
     [said] = await desk.said("trade.cancellation_rejected")
-    assert said["fields"] == {"outcome": "CONFIRMED"}
+    assert said["fields"] == {"outcome": "COUNTED"}
+    await desk.confirm()
     await desk.sweep()
     assert await desk.states(trade) == ["SETTLED"]
 
