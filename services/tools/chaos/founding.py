@@ -104,7 +104,6 @@ def _life(
         "creditingUntil": "2030-12-31",
         "expectedAnnualTonnes": 100_000,
     }
-    registrar = world.registrar
     notice = {"code": code, "validationBody": body.number, "documents": [_document("PDD")]}
     validation = {
         "code": code,
@@ -116,11 +115,11 @@ def _life(
     }
     application = {"code": code, "documents": [_document("COMMITMENT")]}
     return (
-        (NOTICED_DAYS_AGO, "draftProject", registrar, draft),
-        (NOTICED_DAYS_AGO, "openNotice", registrar, notice),
+        (NOTICED_DAYS_AGO, "draftProject", party.token, draft),
+        (NOTICED_DAYS_AGO, "openNotice", party.token, notice),
         (VALIDATED_DAYS_AGO, "recordValidation", body.token, validation),
-        (VALIDATED_DAYS_AGO, "applyForRegistration", registrar, application),
-        (0, "registerProject", registrar, {"code": code}),
+        (VALIDATED_DAYS_AGO, "applyForRegistration", party.token, application),
+        (0, "registerProject", world.registrar, {"code": code}),
     )
 
 
