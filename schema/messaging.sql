@@ -10,6 +10,9 @@ CREATE TABLE inbox (
     PRIMARY KEY (consumer, message_id)
 );
 
+-- Old answers are pruned without reading the young ones.
+CREATE INDEX inbox_received ON inbox USING brin (received_at);
+
 -- What happened, appended for ever: history, catch-up and resumable subscriptions read it.
 CREATE TABLE event (
     position     bigint      GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

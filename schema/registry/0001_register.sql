@@ -184,7 +184,7 @@ GRANT UPDATE (valid_until, end_reason) ON methodology TO tonne_registry;
 CREATE TABLE parameter (
     methodology text    NOT NULL REFERENCES methodology,
     name        text    NOT NULL CHECK (btrim(name) <> ''),
-    value       numeric NOT NULL,
+    value       numeric NOT NULL CHECK (value >= 0 AND value < 1e15 AND scale(value) <= 12),
     unit        text    NOT NULL CHECK (btrim(unit) <> ''),
     source      text    NOT NULL CHECK (btrim(source) <> ''),
     edition     text    NOT NULL CHECK (btrim(edition) <> ''),

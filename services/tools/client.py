@@ -29,6 +29,10 @@ class QueryError(Exception):
     """The gateway answered a document with top-level errors."""
 
 
+class ReadingAwayError(QueryError):
+    """The records cannot be read at the moment."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answered:
     """What became of a command, and the fields that were asked of its payload."""
@@ -58,11 +62,11 @@ class Desk:
     async def query(
         self, document: str, token: str | None = None, **variables: object
     ) -> Mapping[str, Any]:
-        """The data of a document; raises QueryError. A gateway that is away for a moment is waited for."""
+        """The data of a document; raises QueryError. Whoever is away for a moment is waited for."""
         for tries_left in reversed(range(_TRIES)):
             try:
                 return await self._post(document, token, variables)
-            except (aiohttp.ClientError, TimeoutError):
+            except (aiohttp.ClientError, TimeoutError, ReadingAwayError):
                 if not tries_left:
                     raise
                 await asyncio.sleep(_PAUSE_SECONDS)
@@ -76,7 +80,9 @@ class Desk:
         async with self._places, self._session.post(self._url, json=body, headers=headers) as reply:
             answer = await reply.json(content_type=None)
         if answer.get("errors"):
-            raise QueryError(str(answer["errors"]))
+            codes = {error.get("extensions", {}).get("code") for error in answer["errors"]}
+            kind = ReadingAwayError if codes == {_UNAVAILABLE} else QueryError
+            raise kind(str(answer["errors"]))
         return answer["data"]
 
     async def everything(

@@ -126,8 +126,9 @@ async def test_a_closed_day_is_compared_with_what_was_captured(market: Market) -
     ]
     assert [day["is_matched"] for day in told] == [True, False, True]
     assert [day["captured_tonnes"] for day in told] == [30, 40, 0]
-    halted = content(await market.told("settlement.venue.halted", "venue/HZ-PILOT"))
-    assert (halted["date"], halted["kind"]) == (str(days[1]), "TRADES")
+    await market.told("settlement.venue.halted", "venue/HZ-PILOT")
+    halts = [content(one) for one in market.heard("settlement.venue.halted", "venue/HZ-PILOT")]
+    assert (str(days[1]), "TRADES") in [(halt["date"], halt["kind"]) for halt in halts]
     await past.clear(market, "HZ-PILOT", days[1])
 
 

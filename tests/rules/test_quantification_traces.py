@@ -326,7 +326,7 @@ def test_formula_has_no_other_words(formula: str) -> None:
 
 
 def test_rows_of_a_sum_belong_together() -> None:
-    with pytest.raises(ValueError, match="argument 2 is longer"):
+    with pytest.raises(ValueError, match="argument 2 is"):
         evaluate("sum(x * y)", {"x": [Decimal(1), Decimal(2)], "y": [Decimal(1)]})
 
 
