@@ -18,6 +18,7 @@ from services.runtime import broker, telemetry
 from services.runtime.caller import Caller
 from services.runtime.postgres import Pool, opened_pool
 from services.runtime.process import Health, admin_server, stop_requested
+from services.runtime.tasks import together
 
 EXIT_FAULT = 1
 _DRAIN_SECONDS = 5.0
@@ -94,7 +95,7 @@ async def _listening_to_broker(
             connection, "gateway.events", "tonne.events", ROUTING_KEYS
         )
         with health.consuming():
-            async with asyncio.TaskGroup() as group:
+            async with together() as group:
                 group.create_task(house.caller.run(connection))
                 group.create_task(house.hub.run(subscription))
 

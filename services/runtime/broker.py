@@ -18,6 +18,7 @@ from aio_pika.abc import (
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
 
 from services.runtime import telemetry
+from services.runtime.tasks import together
 from services.runtime.writing import Confirm, LowerChannel, write
 
 REPLY_TO = "amq.rabbitmq.reply-to"
@@ -191,7 +192,7 @@ async def _close(connection: AbstractConnection) -> None:
 
 
 async def _run_until_lost(connection: AbstractConnection, session: Session) -> None:
-    async with asyncio.TaskGroup() as group:
+    async with together() as group:
         lost = group.create_task(until_lost(connection))
         await session(connection)
         lost.cancel()

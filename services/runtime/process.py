@@ -17,6 +17,7 @@ from services.runtime.consumer import Consumer, Consumption
 from services.runtime.postgres import OUTAGES, Pool, opened_pool
 from services.runtime.relay import Relay
 from services.runtime.settings import ServiceSettings, read
+from services.runtime.tasks import together
 from services.runtime.topology import is_listened
 
 log = telemetry.logger("process")
@@ -128,7 +129,7 @@ async def _session(
         await broker.Subscription.open(connection, one.queue, one.prefetch)
         for one in work.consumptions
     ]
-    async with asyncio.TaskGroup() as group:
+    async with together() as group:
         relaying = group.create_task(relay.run(publisher))
         beside = [group.create_task(task(relay.wake)) for task in work.tasks]
         if service.daily is not None:
