@@ -1,13 +1,13 @@
 """Serial blocks: contiguous, half-open ranges of serial numbers inside one batch (rule 24 of the rule book)."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Self
 from uuid import UUID
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, order=True)
-class Block:
+
+class Block(msgspec.Struct, frozen=True, order=True, gc=False):
     """The serials ``first <= serial < next`` of one batch; one serial is one tonne CO2e."""
 
     batch: UUID
@@ -34,8 +34,7 @@ class Block:
         return type(self)(self.batch, self.first, cut), type(self)(self.batch, cut, self.next)
 
 
-@dataclass(frozen=True, slots=True)
-class Taking:
+class Taking(msgspec.Struct, frozen=True, gc=False):
     """What a move takes: whole blocks and at most one tail, and the head that stays behind."""
 
     moved: tuple[Block, ...]

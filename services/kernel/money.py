@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.kernel.refusals import Invalid
 
@@ -26,6 +27,7 @@ class PriceOffTick(Invalid):
     tick_fen: int
 
 
+@lru_cache(maxsize=10_000)
 def price_fen(text: str, tick_fen: int = 1) -> int:
     """The price in fen for one tonne, from a decimal string in yuan.
 

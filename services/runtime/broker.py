@@ -5,17 +5,18 @@ import contextlib
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
 from typing import cast
 
 import aio_pika
+import msgspec
 from aio_pika.abc import (
     AbstractChannel,
     AbstractConnection,
-    AbstractIncomingMessage,
     HeadersType,
 )
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aiormq.abc import AbstractChannel as LowerConsumer
+from aiormq.abc import DeliveredMessage
 
 from services.runtime import telemetry
 from services.runtime.tasks import together
@@ -37,8 +38,7 @@ class ConnectionLostError(ConnectionError):
 OUTAGES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.InvalidStateError)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
     """A message to publish: durable, confirmed, and if mandatory refused when no queue takes it."""
 
     exchange: str
@@ -48,12 +48,47 @@ class Outgoing:
     mandatory: bool = True
     reply_to: str | None = None
     correlation_id: str | None = None
-    headers: HeadersType = field(default_factory=dict)
+    headers: HeadersType = {}
     user_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Incoming(msgspec.Struct, frozen=True, gc=False):
+    """A message as it came, below the client's own: that reads eight properties more than anybody asks for."""
+
+    body: bytes
+    routing_key: str
+    headers: HeadersType
+    user_id: str | None
+    reply_to: str | None
+    correlation_id: str | None
+    delivery_tag: int
+    channel: LowerConsumer
+
+    @classmethod
+    def of(cls, message: DeliveredMessage) -> "Incoming":
+        """The message that the client's reader has put together."""
+        properties = message.header.properties
+        return cls(
+            body=message.body,
+            routing_key=message.routing_key or "",
+            headers=properties.headers or {},
+            user_id=properties.user_id,
+            reply_to=properties.reply_to,
+            correlation_id=properties.correlation_id,
+            delivery_tag=message.delivery_tag or 0,
+            channel=message.channel,
+        )
+
+    async def ack(self, multiple: bool = False) -> None:
+        """The broker forgets it, and if so asked everything that it delivered before on this channel."""
+        await self.channel.basic_ack(self.delivery_tag, multiple=multiple)
+
+    async def reject(self, requeue: bool = False) -> None:
+        """The broker delivers it again, or keeps it among the dead letters."""
+        await self.channel.basic_reject(self.delivery_tag, requeue=requeue)
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """A message as it came, with what the broker says about it."""
 
     body: bytes
@@ -63,16 +98,16 @@ class Delivery:
     correlation_id: str | None
     deliveries: int
     received_at: float
-    message: AbstractIncomingMessage
+    message: Incoming
     subscription: object
 
     @classmethod
-    def of(cls, message: AbstractIncomingMessage, subscription: object) -> "Delivery":
+    def of(cls, message: Incoming, subscription: object) -> "Delivery":
         """The delivery of an incoming AMQP message."""
         count = message.headers.get("x-delivery-count", 0)
         return cls(
             body=message.body,
-            routing_key=message.routing_key or "",
+            routing_key=message.routing_key,
             user_id=message.user_id,
             reply_to=message.reply_to,
             correlation_id=message.correlation_id,
@@ -214,11 +249,18 @@ class Subscription:
         channel = await connection.channel(publisher_confirms=False)
         subscription = cls(channel)
         await channel.set_qos(prefetch_count=prefetch, global_=False)
-        source = await channel.get_queue(queue, ensure=False)
-        await source.consume(subscription.take)
+        await subscription.consume(queue)
         return subscription
 
-    async def take(self, message: AbstractIncomingMessage) -> None:
+    async def consume(self, queue: str, *, no_ack: bool = False) -> None:
+        """Has the broker deliver what is in the queue."""
+        lower = await self._channel.get_underlay_channel()
+        await lower.basic_consume(queue, self._take_delivered, no_ack=no_ack)
+
+    async def _take_delivered(self, message: DeliveredMessage) -> None:
+        await self.take(Incoming.of(message))
+
+    async def take(self, message: Incoming) -> None:
         """Called for each message by the client's reader, in order."""
         self._arrived.put_nowait(Delivery.of(message, self))
 
@@ -260,5 +302,5 @@ async def exclusive_subscription(
     queue = await channel.declare_queue(name, exclusive=True, auto_delete=True)
     for routing_key in routing_keys:
         await queue.bind(exchange, routing_key)
-    await queue.consume(subscription.take, no_ack=True)
+    await subscription.consume(queue.name, no_ack=True)
     return subscription

@@ -1,6 +1,7 @@
 """The consumer: takes what is there in one transaction, acknowledges it after the commit, loses nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -119,9 +120,10 @@ class Consumer:
     async def _settle(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
         """Answers and dead letters first, acknowledgements last: what is lost between is done again."""
         answers: list[Outgoing] = []
+        for outcome, count in Counter(type(verdict) for verdict in verdicts).items():
+            name = outcome.__name__.lower()
+            telemetry.handled.labels(self._consumption.queue, name).inc(count)
         for delivery, verdict in zip(batch, verdicts, strict=True):
-            outcome = type(verdict).__name__.lower()
-            telemetry.handled.labels(self._consumption.queue, outcome).inc()
             match verdict:
                 case Later():
                     self._waiting.append(delivery)
@@ -136,7 +138,7 @@ class Consumer:
 
     async def _acknowledge(self, batch: Sequence[Delivery], verdicts: Sequence[Verdict]) -> None:
         if batch and not self._waiting:
-            await max(batch, key=lambda d: d.message.delivery_tag or 0).message.ack(multiple=True)
+            await max(batch, key=lambda d: d.message.delivery_tag).message.ack(multiple=True)
             return
         for delivery, verdict in zip(batch, verdicts, strict=True):
             if not isinstance(verdict, Later):

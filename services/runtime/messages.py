@@ -170,8 +170,8 @@ def decode(message: type[MessageType], content: bytes | msgspec.Raw) -> MessageT
 
 def is_storable(content: bytes | msgspec.Raw) -> bool:
     """Whether the database can keep every text in the content: it cannot keep the character U+0000."""
-    given = bytes(content)
-    return b"\\u0000" not in given or _NUL.search(given) is None
+    octets = bytes(content)
+    return b"u0000" not in octets or _NUL.search(octets) is None
 
 
 def decode_answer(body: bytes) -> Answer:

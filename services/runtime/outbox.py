@@ -1,11 +1,12 @@
 """The outbox: events are appended inside the handler's transaction and told to the broker after its commit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import UUID
+
+import msgspec
 
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import derived_id
@@ -16,8 +17,7 @@ from services.runtime.postgres import Connection, Transaction
 sql = queries.load(Path(__file__).with_name("queries.sql"))
 
 
-@dataclass(frozen=True, slots=True)
-class Occurrence:
+class Occurrence(msgspec.Struct, frozen=True, gc=False):
     """An event with the instant at which it took effect and the message that caused it."""
 
     event: Event
@@ -25,8 +25,7 @@ class Occurrence:
     causation_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event with all that the history keeps of how it came about."""
 
     id: UUID

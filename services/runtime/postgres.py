@@ -113,3 +113,11 @@ def row(kind: type[Row], record: asyncpg.Record | None) -> Row | None:
 def columns(found: Iterable[Sequence[object]]) -> list[list[object]]:
     """Rows turned into parallel arrays, as ``unnest`` takes them."""
     return [list(column) for column in zip(*found, strict=True)]
+
+
+async def copied(
+    tx: Transaction, table: str, names: Sequence[str], new: Sequence[Sequence[object]]
+) -> None:
+    """Appends many rows by COPY, which costs both sides less than INSERT; constraints and triggers hold as ever."""
+    if new:
+        await tx.connection.copy_records_to_table(table, records=new, columns=names)

@@ -35,10 +35,14 @@ RETURNING position
 INSERT INTO outbox (positions) VALUES ($1)
 
 -- name: list_outbox
+-- The oldest rows, at most so many, until they have so many events to tell; the first one always.
 SELECT id, positions
-FROM outbox
+FROM (
+    SELECT id, positions, sum(cardinality(positions)) OVER (ORDER BY id) - cardinality(positions) AS told_before
+    FROM (SELECT id, positions FROM outbox ORDER BY id LIMIT $1) AS oldest
+) AS counted
+WHERE told_before < $2
 ORDER BY id
-LIMIT $1
 
 -- name: list_events
 SELECT id, type, aggregate, sequence, effective_at, recorded_at, actor, approved_by, causation_id, body

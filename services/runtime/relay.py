@@ -11,6 +11,8 @@ from services.runtime.outbox import envelope, sql
 from services.runtime.postgres import OUTAGES, Connection, opened_connection
 
 _ROWS_AT_ONCE = 50
+_EVENTS_AT_ONCE = 1_000
+"""Or what the first row alone has to say: the broker confirms so many well within its time."""
 _POLL_SECONDS = 0.5
 _ELECTION_KEY = 7_001
 
@@ -82,7 +84,7 @@ class Relay:
 
     async def _relay_some(self, connection: Connection, publisher: Publisher) -> int:
         """Publishes the oldest rows; deletes those whose every event was confirmed; returns how many."""
-        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE)
+        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE, _EVENTS_AT_ONCE)
         telemetry.outbox_rows.set(len(rows))
         if not rows:
             return 0

@@ -25,7 +25,7 @@ def extra(pool: Pool, settings: SettlementSettings) -> process.Extra:
     return process.Extra(
         consumptions=[
             Consumption(
-                "settlement.trades", capture_work(pool, patience), batch_size=500, prefetch=1000
+                "settlement.trades", capture_work(pool, patience), batch_size=1_000, prefetch=2_000
             ),
             Consumption("settlement.bank", bank_work(pool)),
         ],

@@ -1,7 +1,7 @@
 """The books: a working copy of what a transaction touches of the ledger; every change to them is an entry."""
 
 from bisect import insort
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -38,6 +38,7 @@ class Books:
     cash: dict[CashKey, CashPosition] = field(default_factory=dict)
     credit_entries: list[CreditEntry] = field(default_factory=list)
     cash_entries: list[CashEntry] = field(default_factory=list)
+    _programmes: dict[Instrument, str] = field(default_factory=dict)
     _blocks: dict[tuple[Place, Instrument], list[Block]] = field(default_factory=dict)
     _stored: dict[tuple[UUID, int], Holding] = field(default_factory=dict)
     _current: dict[tuple[UUID, int], Holding] = field(default_factory=dict)
@@ -47,7 +48,7 @@ class Books:
     def of(
         cls,
         accounts: Iterable[Account],
-        batches: Iterable[Batch],
+        batches: Collection[Batch],
         holdings: Iterable[Holding],
         cash: Mapping[CashKey, CashPosition],
     ) -> "Books":
@@ -56,6 +57,7 @@ class Books:
             accounts={account.number: account for account in accounts},
             batches={batch.batch_id: batch for batch in batches},
             cash=dict(cash),
+            _programmes={batch.instrument: batch.programme for batch in batches},
             _cash_stored=dict(cash),
         )
         for holding in holdings:
@@ -71,10 +73,9 @@ class Books:
 
     def programme_of(self, instrument: Instrument) -> str:
         """The programme whose credits the instrument is; raises NotYetKnown."""
-        for batch in self.batches.values():
-            if batch.instrument == instrument:
-                return batch.programme
-        raise NotYetKnown("instrument", f"{instrument.project} {instrument.vintage}")
+        if instrument not in self._programmes:
+            raise NotYetKnown("instrument", f"{instrument.project} {instrument.vintage}")
+        return self._programmes[instrument]
 
     def available(self, place: Place, instrument: Instrument) -> int:
         """Tonnes of the instrument in this place."""

@@ -1,7 +1,7 @@
 """Corrections: nothing is edited; the opposite of what a posting moved is booked, once, by two persons."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -117,7 +117,8 @@ def _freed(place: Place) -> Place:
     """Where credits are that are held no longer."""
     if place.bucket != Bucket.RESERVED:
         return place
-    return replace(place, bucket=Bucket.EXCHANGE if place.venue else Bucket.REGISTRY)
+    bucket = Bucket.EXCHANGE if place.venue else Bucket.REGISTRY
+    return Place(place.account, bucket, place.venue)
 
 
 def book(posting: Posting, books: Books) -> list[Block]:

@@ -21,23 +21,29 @@ _SETTLED_AT_ONCE = 500
 
 async def settle_confirmed(pool: Pool) -> bool:
     """Settles the next trades of confirmed days, in the order of capture; returns whether there were any."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection:
         tx = capture_transaction(connection)
-        await trade_store.lock_epoch(tx)
-        next_ = await day_store.next_to_settle(tx)
-        if next_ is None:
+        if await day_store.next_to_settle(tx) is None:  # nothing to keep settlement waiting for
             return False
-        captured = await trade_store.list_captured(
-            tx, next_.venue, next_.until_capture, _SETTLED_AT_ONCE
-        )
-        books, market = await _load(tx, captured)
-        outcomes = Outcomes()
-        for origin, one in captured:
-            outcomes.settle(origin, settle_captured(one, books, market))
-        await trade_store.delete_captured(tx, [origin.key for origin, _ in captured])
-        await write_decided(tx, books, market, outcomes)
-        await outbox.enqueue(connection, await say(tx, outcomes))
-        return True
+        async with connection.transaction():
+            await trade_store.lock_epoch(tx)
+            next_ = await day_store.next_to_settle(tx)
+            if next_ is not None:
+                await _settle_next(tx, next_)
+        return next_ is not None
+
+
+async def _settle_next(tx: Transaction, next_: day_store.Settleable) -> None:
+    captured = await trade_store.list_captured(
+        tx, next_.venue, next_.until_capture, _SETTLED_AT_ONCE
+    )
+    books, market = await _load(tx, captured)
+    outcomes = Outcomes()
+    for origin, one in captured:
+        outcomes.settle(origin, settle_captured(one, books, market))
+    await trade_store.delete_captured(tx, [origin.key for origin, _ in captured])
+    await write_decided(tx, books, market, outcomes)
+    await outbox.enqueue(tx.connection, await say(tx, outcomes))
 
 
 async def void_captured(

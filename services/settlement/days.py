@@ -32,12 +32,15 @@ async def close_day(tx: Transaction, close: DayClose) -> list[int]:
 
 async def count_days(pool: Pool) -> bool:
     """Counts closed days of which no trade waits any longer; returns whether there were any."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection:
         tx = capture_transaction(connection)
-        await trade_store.lock_epoch(tx)
-        said = await _count(tx)
-        await outbox.enqueue(connection, said)
-        return bool(said)
+        if not await day_store.list_countable(tx, 1):  # nothing to keep settlement waiting for
+            return False
+        async with connection.transaction():
+            await trade_store.lock_epoch(tx)
+            said = await _count(tx)
+            await outbox.enqueue(connection, said)
+            return bool(said)
 
 
 async def _count(tx: Transaction) -> list[int]:

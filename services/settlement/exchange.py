@@ -1,7 +1,6 @@
 """The venue's wire format, turned into ours at this door and nowhere else."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR
 from typing import TypeVar
 
@@ -30,8 +29,7 @@ class _Key(msgspec.Struct, frozen=True):
     trade_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class TradeReport:
+class TradeReport(msgspec.Struct, frozen=True, gc=False):
     """A reported trade: its key, what it says, or why that cannot be read."""
 
     venue: str
@@ -48,8 +46,7 @@ class TradeReport:
         return self.venue, self.trade_id
 
 
-@dataclass(frozen=True, slots=True)
-class Cancellation:
+class Cancellation(msgspec.Struct, frozen=True, gc=False):
     """A venue's wish to cancel a trade that has not settled."""
 
     causation_id: str
@@ -57,8 +54,7 @@ class Cancellation:
     cancelled: CancelledTrade
 
 
-@dataclass(frozen=True, slots=True)
-class DayClose:
+class DayClose(msgspec.Struct, frozen=True, gc=False):
     """A venue's count of its day."""
 
     causation_id: str

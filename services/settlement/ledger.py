@@ -1,10 +1,16 @@
-"""The ledger's words: places, holdings, cash positions, and the entries by which they change."""
+"""The ledger's words: places, holdings, cash positions, and the entries by which they change.
+
+They are structs: a batch of trades makes thousands of them, at a fifth of what a frozen dataclass costs, and as none
+refers back to itself the garbage collector need not look at them.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
+
+import msgspec
 
 from services.kernel.blocks import Block, serial_text
 from services.kernel.refusals import Conflict
@@ -24,8 +30,7 @@ class Bucket(StrEnum):
     CANCELLED = "cancelled"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(msgspec.Struct, frozen=True, gc=False):
     """One holder's bucket; a venue belongs to ``exchange``, and to what is ``reserved`` for its trades."""
 
     account: str
@@ -33,16 +38,14 @@ class Place:
     venue: str | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Instrument:
+class Instrument(msgspec.Struct, frozen=True, order=True, gc=False):
     """What is traded: one project's credits of one vintage."""
 
     project: str
     vintage: int
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True, gc=False):
     """A batch as issuance announced it."""
 
     batch_id: UUID
@@ -71,8 +74,7 @@ class Batch:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True, gc=False):
     """An account as the registry announced it."""
 
     number: str
@@ -85,16 +87,14 @@ class Account:
     """Who alone may act for the account; as long as there is nobody, anyone of its organisation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(msgspec.Struct, frozen=True, gc=False):
     """A block and where it is."""
 
     block: Block
     place: Place
 
 
-@dataclass(frozen=True, slots=True)
-class CashKey:
+class CashKey(msgspec.Struct, frozen=True, gc=False):
     """One holder's cash at one venue, in one currency."""
 
     account: str
@@ -102,8 +102,7 @@ class CashKey:
     currency: str
 
 
-@dataclass(frozen=True, slots=True)
-class CashPosition:
+class CashPosition(msgspec.Struct, frozen=True, gc=False):
     """Cash in fen, as a two-phase transfer leaves it: what is booked, and what captured trades will take and bring."""
 
     balance_fen: int = 0
@@ -130,8 +129,7 @@ class CashPosition:
 NO_CASH = CashPosition()
 
 
-@dataclass(frozen=True, slots=True)
-class CreditEntry:
+class CreditEntry(msgspec.Struct, frozen=True, gc=False):
     """A movement of credits: out of one place, into another; a batch comes out of none."""
 
     posting: str
@@ -141,8 +139,7 @@ class CreditEntry:
     effective_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class CashEntry:
+class CashEntry(msgspec.Struct, frozen=True, gc=False):
     """A movement of cash at one venue, in fen; a side without an account is the bank."""
 
     posting: str

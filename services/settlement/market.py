@@ -1,9 +1,12 @@
 """The market's rules that need more than the trade: when, at which price, and how long after an opposite trade."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+
+import msgspec
+from msgspec.structs import replace
 
 from services.kernel.calendars import WorkingCalendar
 from services.kernel.clocks import BEIJING
@@ -16,16 +19,14 @@ from services.settlement.venues import ProgrammeNotTraded, Venue, VenueIsHalted,
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Market:
+class Market(msgspec.Struct, frozen=True, gc=False):
     """An instrument at a venue: what it is called there."""
 
     venue: str
     instrument: Instrument
 
 
-@dataclass(frozen=True, slots=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True, gc=False):
     """From when an instrument trades at a venue, and the first price that was declared for it."""
 
     programme: str
@@ -33,8 +34,7 @@ class Listing:
     first_price_fen: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class DayTotals:
+class DayTotals(msgspec.Struct, frozen=True, gc=False):
     """What was traded of an instrument on a day; of it the listing trades; and what has settled."""
 
     trades: int = 0
@@ -60,8 +60,7 @@ class DayTotals:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class LastTrade:
+class LastTrade(msgspec.Struct, frozen=True, gc=False):
     """When an account last bought and last sold an instrument."""
 
     bought_on: date | None = None
@@ -159,7 +158,7 @@ class MarketBooks:
     lasts: dict[tuple[str, Market], LastTrade] = field(
         default_factory=dict[tuple[str, Market], LastTrade]
     )
-    _day_changes: dict[tuple[Market, date], DayTotals] = field(
+    _days_before: dict[tuple[Market, date], DayTotals] = field(
         default_factory=dict[tuple[Market, date], DayTotals]
     )
     _last_changes: set[tuple[str, Market]] = field(default_factory=set[tuple[str, Market]])
@@ -184,29 +183,27 @@ class MarketBooks:
     def add(self, market: Market, day: date, totals: DayTotals, sign: int = 1) -> None:
         """Counts what was traded, or takes it back."""
         days = self.days.setdefault(market, {})
-        days[day] = days.get(day, NO_TOTALS).plus(totals, sign)
-        key = market, day
-        self._day_changes[key] = self._day_changes.get(key, NO_TOTALS).plus(totals, sign)
+        before = days.get(day, NO_TOTALS)
+        self._days_before.setdefault((market, day), before)
+        days[day] = before.plus(totals, sign)
 
     def note(self, market: Market, day: date, seller: str, buyer: str) -> None:
         """Remembers who sold and who bought."""
-        sold, bought = (
-            self.lasts.get((seller, market), NEVER),
-            self.lasts.get((buyer, market), NEVER),
-        )
-        self._set_last((seller, market), sold, replace(sold, sold_on=_latest(sold.sold_on, day)))
-        self._set_last(
-            (buyer, market), bought, replace(bought, bought_on=_latest(bought.bought_on, day))
-        )
+        sold = self.lasts.get((seller, market), NEVER)
+        if sold.sold_on is None or sold.sold_on < day:
+            self._set_last((seller, market), replace(sold, sold_on=day))
+        bought = self.lasts.get((buyer, market), NEVER)
+        if bought.bought_on is None or bought.bought_on < day:
+            self._set_last((buyer, market), replace(bought, bought_on=day))
 
-    def _set_last(self, key: tuple[str, Market], before: LastTrade, after: LastTrade) -> None:
-        if after != before:
-            self.lasts[key] = after
-            self._last_changes.add(key)
+    def _set_last(self, key: tuple[str, Market], last: LastTrade) -> None:
+        self.lasts[key] = last
+        self._last_changes.add(key)
 
     def day_changes(self) -> Iterator[tuple[Market, date, DayTotals]]:
         """What was added to each instrument's day."""
-        return ((market, day, totals) for (market, day), totals in self._day_changes.items())
+        for (market, day), before in self._days_before.items():
+            yield market, day, self.days[market][day].plus(before, sign=-1)
 
     def last_changes(self) -> Iterator[tuple[str, Market, LastTrade]]:
         """Who bought or sold later than before."""
@@ -306,10 +303,6 @@ def totals_of(method: str, tonnes: int, amount_fen: int) -> DayTotals:
 def settled_totals(tonnes: int, amount_fen: int) -> DayTotals:
     """What one settled trade adds to its day."""
     return DayTotals(settled_trades=1, settled_tonnes=tonnes, settled_turnover_fen=amount_fen)
-
-
-def _latest(before: date | None, day: date) -> date:
-    return day if before is None else max(before, day)
 
 
 @lru_cache(maxsize=10_000)

@@ -101,10 +101,16 @@ WHERE instrument_day.venue = new.venue
   AND instrument_day.date = new.date
 
 -- name: list_last_trades
--- When these accounts last traded these instruments, given as four parallel arrays.
-SELECT account, venue, project, vintage, bought_on, sold_on
-FROM last_trade
-WHERE (account, venue, project, vintage) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]))
+-- When these accounts last traded these instruments, given as four parallel arrays: one look-up each, never the history.
+SELECT last.*
+FROM unnest($1::text[], $2::text[], $3::text[], $4::int[]) AS asked (account, venue, project, vintage)
+CROSS JOIN LATERAL (
+    SELECT account, venue, project, vintage, bought_on, sold_on
+    FROM last_trade l
+    WHERE l.account = asked.account AND l.venue = asked.venue AND l.project = asked.project
+      AND l.vintage = asked.vintage
+    LIMIT 1
+) AS last
 
 -- name: set_last_trades
 INSERT INTO last_trade (account, venue, project, vintage, bought_on, sold_on)

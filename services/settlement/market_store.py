@@ -1,7 +1,6 @@
 """What settlement keeps of venues and their markets: one function a statement."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import msgspec
+from msgspec.structs import astuple
 
 from services.kernel.calendars import CHINA, WorkingCalendar, YearNotice
 from services.runtime import queries

@@ -16,7 +16,7 @@ from services.settlement import market_store, store, trade_store
 from services.settlement.books import Books
 from services.settlement.exchange import TradeReport
 from services.settlement.ledger import Bucket, CashKey, Instrument, Place
-from services.settlement.market import Market, MarketBooks
+from services.settlement.market import MarketBooks
 from services.settlement.messages.trades import (
     ExecutedTrade,
     TradeCaptured,
@@ -26,7 +26,14 @@ from services.settlement.messages.trades import (
 from services.settlement.settling import require_open_day, settle
 from services.settlement.store import Wanted
 from services.settlement.trade_store import Origin
-from services.settlement.trades import Captured, DayIsClosed, MalformedTrade, Settled, State
+from services.settlement.trades import (
+    Captured,
+    DayIsClosed,
+    MalformedTrade,
+    Settled,
+    State,
+    market_of,
+)
 from services.settlement.venues import Venue
 
 
@@ -151,9 +158,9 @@ async def _load_market(
 ) -> MarketBooks:
     return await market_store.load_market(
         tx,
-        days={(_market(trade), market_day(trade.executed_at)) for trade in trades},
+        days={(market_of(trade), market_day(trade.executed_at)) for trade in trades},
         parties={
-            (number, _market(trade))
+            (number, market_of(trade))
             for trade in trades
             for number in (trade.seller_account, trade.buyer_account)
         },
@@ -174,7 +181,7 @@ async def _load_books(
     return await store.lock_books(
         tx,
         accounts=parties | receivers,
-        instruments={_market(trade).instrument for trade in trades},
+        instruments={market_of(trade).instrument for trade in trades},
         wanted=_wanted(trades),
         cash=positions,
     )
@@ -188,10 +195,6 @@ def fee_accounts(market: MarketBooks) -> set[str]:
     return {account for account in versions if account}
 
 
-def _market(trade: ExecutedTrade) -> Market:
-    return Market(trade.venue, Instrument(trade.instrument.project, trade.instrument.vintage))
-
-
 def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
     """What each seller gives of each instrument in the whole batch."""
     tonnes: dict[tuple[Place, Instrument], int] = {}
@@ -200,7 +203,7 @@ def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
             continue
         key = (
             Place(trade.seller_account, Bucket.EXCHANGE, trade.venue),
-            _market(trade).instrument,
+            market_of(trade).instrument,
         )
         tonnes[key] = min(tonnes.get(key, 0) + trade.quantity, 2**62)
     return [Wanted(place, instrument, amount) for (place, instrument), amount in tonnes.items()]

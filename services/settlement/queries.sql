@@ -56,11 +56,36 @@ WHERE (project, vintage) IN (SELECT * FROM unnest($1::text[], $2::int[]))
 -- name: lock_batches
 SELECT lock_batches($1::uuid[])
 
+-- name: list_first_holdings
+-- Of each wanted place and instrument the first blocks that suffice, oldest batch first, then the lowest block; at most so
+-- many as are mostly enough, so that those behind them are not looked at.
+SELECT wanted.place, few.batch_id, few.first_serial, few.next_serial
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::int[], $6::bigint[])
+    WITH ORDINALITY AS wanted (account, bucket, venue, project, vintage, tonnes, place)
+CROSS JOIN LATERAL (
+    SELECT h.*, sum(h.next_serial - h.first_serial) OVER (
+        ORDER BY b.issued_at, b.batch_id, h.first_serial
+    ) - (h.next_serial - h.first_serial) AS before
+    FROM batch b
+    CROSS JOIN LATERAL (
+        SELECT batch_id, first_serial, next_serial
+        FROM holding
+        WHERE account = wanted.account AND holding.batch_id = b.batch_id AND bucket = wanted.bucket
+          AND venue IS NOT DISTINCT FROM wanted.venue
+        ORDER BY account, batch_id, first_serial
+        LIMIT $7
+    ) AS h
+    WHERE b.project = wanted.project AND b.vintage = wanted.vintage
+    ORDER BY b.issued_at, b.batch_id, h.first_serial
+    LIMIT $7
+) AS few
+WHERE few.before < wanted.tonnes
+
 -- name: list_holdings
--- Of each wanted place and instrument the first blocks that suffice, oldest batch first, then the lowest block.
-SELECT batch_id, first_serial, next_serial, account, bucket, venue
+-- The same without a bound, for places of many small blocks.
+SELECT place, batch_id, first_serial, next_serial
 FROM (
-    SELECT h.batch_id, h.first_serial, h.next_serial, h.account, h.bucket, h.venue, wanted.tonnes,
+    SELECT wanted.place, h.batch_id, h.first_serial, h.next_serial, wanted.tonnes,
         sum(h.next_serial - h.first_serial) OVER (
             PARTITION BY wanted.place ORDER BY b.issued_at, b.batch_id, h.first_serial
         ) - (h.next_serial - h.first_serial) AS before
@@ -87,22 +112,6 @@ WHERE holding.batch_id = new.batch_id
   AND holding.first_serial = new.first_serial
   AND holding.next_serial = new.old_next
   AND holding.account = new.old_account
-
--- name: insert_holdings
-INSERT INTO holding (batch_id, first_serial, next_serial, account, bucket, venue)
-SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[])
-
--- name: insert_credit_entries
-INSERT INTO credit_entry (posting, batch_id, first_serial, next_serial, from_account, from_bucket, from_venue,
-    to_account, to_bucket, to_venue, effective_at, recorded_at)
-SELECT new.*, $12
-FROM unnest($1::text[], $2::uuid[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[],
-    $8::text[], $9::text[], $10::text[], $11::timestamptz[]) AS new
-
--- name: insert_cash_entries
-INSERT INTO cash_entry (posting, venue, currency, from_account, to_account, amount_fen, effective_at, recorded_at)
-SELECT new.*, $8
-FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[], $7::timestamptz[]) AS new
 
 -- name: open_cash_positions
 -- A first payment makes the position.

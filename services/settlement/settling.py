@@ -8,9 +8,10 @@ from services.kernel.clocks import CLOCK_LEEWAY, market_day
 from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen
 from services.kernel.refusals import NotYetKnown
 from services.settlement.books import Books
-from services.settlement.ledger import Account, Bucket, CashKey, Instrument, Place
+from services.settlement.ledger import Account, Bucket, CashKey, Place
 from services.settlement.market import (
     NEVER,
+    Market,
     MarketBooks,
     require_gap,
     require_in_band,
@@ -36,6 +37,7 @@ from services.settlement.trades import (
     SelfTrade,
     Settled,
     capture_posting,
+    market_of,
     posting,
 )
 from services.settlement.venues import Mode, ProgrammeNotTraded, Venue, VenueNotOpen
@@ -105,19 +107,19 @@ def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: dat
         raise VenueNotOpen(trade.venue)
     day = market_day(trade.executed_at)
     _require_plain(trade, venue, day, clock)
-    instrument = Instrument(trade.instrument.project, trade.instrument.vintage)
+    traded = market_of(trade)
     for number in (trade.seller_account, trade.buyer_account):
         _require_trading(books.account(number))
-    programme = books.programme_of(instrument)
+    programme = books.programme_of(traded.instrument)
     terms = market.terms_on(trade.venue, programme, day)
     if terms is None:
         raise ProgrammeNotTraded(programme, trade.venue, day)
     if terms.fee_account in (trade.seller_account, trade.buyer_account):
         raise FeeReceiverMayNotTrade(str(terms.fee_account), trade.venue)
     price = _require_terms(trade, terms)
-    captured = _captured(trade, programme, terms, price, day)
+    captured = _captured(trade, traded, programme, terms, price, day)
     _require_market(captured, terms, market)
-    _require_funds(captured, instrument, books)
+    _require_funds(captured, books)
     return captured
 
 
@@ -156,11 +158,12 @@ def _require_terms(trade: ExecutedTrade, terms: Terms) -> int:
 
 
 def _captured(
-    trade: ExecutedTrade, programme: str, terms: Terms, price: int, day: date
+    trade: ExecutedTrade, market: Market, programme: str, terms: Terms, price: int, day: date
 ) -> Captured:
     amount = price * trade.quantity
     return Captured(
         trade=trade,
+        market=market,
         programme=programme,
         cycle=terms.cycle,
         price_fen=price,
@@ -184,11 +187,11 @@ def _require_market(captured: Captured, terms: Terms, market: MarketBooks) -> No
     require_gap(trade.buyer_account, sold_on, day, terms, market)
 
 
-def _require_funds(captured: Captured, instrument: Instrument, books: Books) -> None:
+def _require_funds(captured: Captured, books: Books) -> None:
     """Full pre-funding: the credits are there, and the cash with commission (article 18)."""
     trade = captured.trade
     seller = Place(trade.seller_account, Bucket.EXCHANGE, trade.venue)
-    books.require_credits(seller, instrument, trade.quantity)
+    books.require_credits(seller, captured.market.instrument, trade.quantity)
     if captured.fee_account is not None:
         books.account(captured.fee_account)
     if captured.cycle == Cycle.DAY_END:

@@ -1,23 +1,24 @@
 """What settlement keeps of the ledger, moves and retirements: one function a statement."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from uuid import UUID
 
-import asyncpg
+import msgspec
+from msgspec.structs import astuple
 
-from services.kernel.blocks import Block
+from services.kernel.blocks import Block, total
 from services.kernel.refusals import NotYetKnown
 from services.runtime import queries
-from services.runtime.postgres import Transaction, columns, row, rows
+from services.runtime.postgres import Transaction, columns, copied, row, rows
 from services.settlement import bank_store
 from services.settlement.books import Books
 from services.settlement.ledger import (
     Account,
     Batch,
-    Bucket,
+    CashEntry,
     CashKey,
     CashPosition,
+    CreditEntry,
     Holding,
     Instrument,
     Place,
@@ -26,6 +27,10 @@ from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
 from services.settlement.messages.retirements import RetireCredits
 from services.settlement.retirements import Programme
 
+_FIRST_BLOCKS = 8
+"""So many blocks of a place are loaded at first: mostly one or two of them suffice."""
+_NOWHERE = None, None, None
+
 sql = queries.beside(__file__)
 
 
@@ -33,8 +38,7 @@ class BooksChangedError(RuntimeError):
     """A row was not as it was read, although it was locked: nothing of the transaction may stand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True, gc=False):
     """How many tonnes of an instrument a place may have to give."""
 
     place: Place
@@ -124,8 +128,24 @@ async def lock_books(
 
 
 async def _holdings(tx: Transaction, wanted: Sequence[Wanted]) -> list[Holding]:
+    """The blocks that each place gives first; where the first few do not suffice, as many as do."""
+    few = await _blocks(tx, "list_first_holdings", wanted, _FIRST_BLOCKS)
+    short = [one for one in wanted if _is_short(one.tonnes, few[one])]
+    blocks = few | await _blocks(tx, "list_holdings", short)
+    return [Holding(block, one.place) for one in wanted for block in blocks[one]]
+
+
+def _is_short(tonnes: int, few: Sequence[Block]) -> bool:
+    """Whether the place may have more than the few blocks that were looked at, and is to give more."""
+    return len(few) == _FIRST_BLOCKS and total(few) < tonnes
+
+
+async def _blocks(
+    tx: Transaction, statement: str, wanted: Sequence[Wanted], *limit: int
+) -> dict[Wanted, list[Block]]:
+    found: dict[Wanted, list[Block]] = {one: [] for one in wanted}
     if not wanted:
-        return []
+        return found
     asked = columns(
         (
             one.place.account,
@@ -137,12 +157,9 @@ async def _holdings(tx: Transaction, wanted: Sequence[Wanted]) -> list[Holding]:
         )
         for one in wanted
     )
-    return [_holding(record) for record in await tx.connection.fetch(sql["list_holdings"], *asked)]
-
-
-def _holding(record: asyncpg.Record) -> Holding:
-    block = Block(record["batch_id"], record["first_serial"], record["next_serial"])
-    return Holding(block, Place(record["account"], Bucket(record["bucket"]), record["venue"]))
+    for place, *block in await tx.connection.fetch(sql[statement], *asked, *limit):
+        found[wanted[place - 1]].append(Block(*block))
+    return found
 
 
 async def _cash(tx: Transaction, keys: Collection[CashKey]) -> dict[CashKey, CashPosition]:
@@ -160,8 +177,9 @@ async def _cash(tx: Transaction, keys: Collection[CashKey]) -> dict[CashKey, Cas
 async def write_books(tx: Transaction, books: Books) -> None:
     """Writes the difference set-based, and requires that every changed row was still as it was read."""
     await _change_holdings(tx, list(books.changed()))
-    await _insert_holdings(tx, list(books.added()))
-    await _insert_entries(tx, books)
+    await _insert_holdings(tx, books.added())
+    await _insert_credit_entries(tx, books.credit_entries)
+    await _insert_cash_entries(tx, books.cash_entries)
     await _change_cash(tx, list(books.cash_changes()), list(books.cash_opened()))
 
 
@@ -184,57 +202,39 @@ async def _change_holdings(tx: Transaction, changed: Sequence[tuple[Holding, Hol
     _require_count(await tx.connection.execute(sql["change_holdings"], *changes), len(changed))
 
 
-async def _insert_holdings(tx: Transaction, added: Sequence[Holding]) -> None:
-    if not added:
-        return
-    new = columns(
-        (
-            holding.block.batch,
-            holding.block.first,
-            holding.block.next,
-            holding.place.account,
-            holding.place.bucket,
-            holding.place.venue,
-        )
-        for holding in added
+async def _insert_holdings(tx: Transaction, added: Iterable[Holding]) -> None:
+    names = "batch_id", "first_serial", "next_serial", "account", "bucket", "venue"
+    rows = [(*astuple(one.block), *astuple(one.place)) for one in added]
+    await copied(tx, "holding", names, rows)
+
+
+async def _insert_credit_entries(tx: Transaction, entries: Sequence[CreditEntry]) -> None:
+    names = (
+        *("posting", "batch_id", "first_serial", "next_serial"),
+        *("from_account", "from_bucket", "from_venue", "to_account", "to_bucket", "to_venue"),
+        *("effective_at", "recorded_at"),
     )
-    await tx.connection.execute(sql["insert_holdings"], *new)
+    rows = [
+        (
+            one.posting,
+            *astuple(one.block),
+            *(astuple(one.source) if one.source else _NOWHERE),
+            *astuple(one.target),
+            one.effective_at,
+            tx.recorded_at,
+        )
+        for one in entries
+    ]
+    await copied(tx, "credit_entry", names, rows)
 
 
-async def _insert_entries(tx: Transaction, books: Books) -> None:
-    if books.credit_entries:
-        moved = columns(
-            (
-                entry.posting,
-                entry.block.batch,
-                entry.block.first,
-                entry.block.next,
-                entry.source and entry.source.account,
-                entry.source and entry.source.bucket,
-                entry.source and entry.source.venue,
-                entry.target.account,
-                entry.target.bucket,
-                entry.target.venue,
-                entry.effective_at,
-            )
-            for entry in books.credit_entries
-        )
-        await tx.connection.execute(sql["insert_credit_entries"], *moved, tx.recorded_at)
-    if books.cash_entries:
-        paid = columns(
-            (
-                entry.posting,
-                entry.venue,
-                entry.currency,
-                entry.payer,
-                entry.payee,
-                entry.amount_fen,
-                entry.effective_at,
-            )
-            for entry in books.cash_entries
-        )
-        await tx.connection.execute(sql["insert_cash_entries"], *paid, tx.recorded_at)
-        await bank_store.add_to_days(tx, books.cash_entries)
+async def _insert_cash_entries(tx: Transaction, entries: Sequence[CashEntry]) -> None:
+    names = (
+        *("posting", "venue", "currency", "from_account", "to_account", "amount_fen"),
+        *("effective_at", "recorded_at"),
+    )
+    await copied(tx, "cash_entry", names, [(*astuple(one), tx.recorded_at) for one in entries])
+    await bank_store.add_to_days(tx, entries)
 
 
 async def _change_cash(

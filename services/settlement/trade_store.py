@@ -1,28 +1,27 @@
 """What settlement keeps of trades on every step of their way, and of the fence: one function a statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import asyncpg
+import msgspec
 
 from services.kernel.clocks import market_day
 from services.kernel.refusals import Refusal
 from services.runtime import queries
 from services.runtime.messages import RefusalBody
-from services.runtime.postgres import Pool, Transaction, columns, row, rows
+from services.runtime.postgres import Pool, Transaction, columns, copied, row, rows
 from services.settlement.exchange import TradeReport
 from services.settlement.messages.holdings import Instrument
 from services.settlement.messages.trades import ExecutedTrade
 from services.settlement.terms import Cycle
-from services.settlement.trades import Captured, Settled
+from services.settlement.trades import Captured, Settled, State, market_of
 
 sql = queries.load(Path(__file__).with_name("trades.sql"))
 
 
-@dataclass(frozen=True, slots=True)
-class KnownTrade:
+class KnownTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade that was reported before: what it said, and where it is."""
 
     venue: str
@@ -31,8 +30,7 @@ class KnownTrade:
     state: str
 
 
-@dataclass(frozen=True, slots=True)
-class WaitingTrade:
+class WaitingTrade(msgspec.Struct, frozen=True, gc=False):
     """A trade that cannot be decided yet."""
 
     venue: str
@@ -43,8 +41,7 @@ class WaitingTrade:
     """Without one it waits for its venue, which is halted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(msgspec.Struct, frozen=True, gc=False):
     """Which report a trade comes from."""
 
     venue: str
@@ -84,34 +81,39 @@ async def list_known(
 
 
 async def insert_settled(tx: Transaction, settled: Sequence[tuple[Origin, Settled]]) -> None:
-    """Writes final trades; raises RuntimeError if one of them has an outcome already."""
-    if not settled:
-        return
-    new = columns(
-        (
-            origin.venue,
-            origin.trade_id,
-            origin.digest,
-            one.captured.trade.method,
-            one.captured.programme,
-            one.captured.trade.instrument.project,
-            one.captured.trade.instrument.vintage,
-            one.captured.trade.seller_account,
-            one.captured.trade.buyer_account,
-            one.captured.trade.quantity,
-            one.captured.price_fen,
-            one.captured.trade.currency,
-            one.captured.amount_fen,
-            one.captured.seller_fee_fen,
-            one.captured.buyer_fee_fen,
-            one.captured.trade.executed_at,
-            one.captured.traded_on,
-        )
-        for origin, one in settled
+    """Writes final trades; their key refuses one that has an outcome already."""
+    names = (
+        *("venue", "trade_id", "digest", "state", "method", "programme", "project", "vintage"),
+        *("seller_account", "buyer_account", "quantity", "price_fen", "currency", "amount_fen"),
+        *("seller_fee_fen", "buyer_fee_fen", "executed_at", "traded_on", "recorded_at"),
     )
-    status = await tx.connection.execute(sql["insert_settled_trades"], *new, tx.recorded_at)
-    if status != f"INSERT 0 {len(settled)}":
-        raise RuntimeError(f"{status}, expected {len(settled)}: a trade has an outcome already")
+    rows = [_settled(origin, one.captured, tx.recorded_at) for origin, one in settled]
+    await copied(tx, "trade", names, rows)
+
+
+def _settled(origin: Origin, captured: Captured, recorded_at: datetime) -> tuple[object, ...]:
+    trade = captured.trade
+    return (
+        origin.venue,
+        origin.trade_id,
+        origin.digest,
+        State.SETTLED,
+        trade.method,
+        captured.programme,
+        trade.instrument.project,
+        trade.instrument.vintage,
+        trade.seller_account,
+        trade.buyer_account,
+        trade.quantity,
+        captured.price_fen,
+        trade.currency,
+        captured.amount_fen,
+        captured.seller_fee_fen,
+        captured.buyer_fee_fen,
+        trade.executed_at,
+        captured.traded_on,
+        recorded_at,
+    )
 
 
 async def insert_rejected(tx: Transaction, report: TradeReport, refusal: Refusal) -> None:
@@ -213,6 +215,7 @@ def _captured(record: asyncpg.Record) -> tuple[Origin, Captured]:
     )
     captured = Captured(
         trade=trade,
+        market=market_of(trade),
         programme=record["programme"],
         cycle=Cycle.DAY_END,
         price_fen=record["price_fen"],

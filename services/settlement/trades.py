@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+import msgspec
+
 from services.kernel.money import yuan
 from services.kernel.refusals import Conflict, Forbidden, Invalid
 from services.settlement.ledger import CashKey, Instrument
@@ -137,11 +139,12 @@ class TradeIsFinal(Conflict):
     outcome: str
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class Captured(msgspec.Struct, frozen=True, gc=False):
     """A trade that obeys every rule: what it costs, and what the venue and its terms make of it."""
 
     trade: ExecutedTrade
+    market: Market
+    """Where it was traded, and what."""
     programme: str
     cycle: str
     price_fen: int
@@ -150,12 +153,6 @@ class Captured:
     buyer_fee_fen: int
     fee_account: str | None
     traded_on: date
-
-    @property
-    def market(self) -> Market:
-        """Where it was traded, and what."""
-        instrument = self.trade.instrument
-        return Market(self.trade.venue, Instrument(instrument.project, instrument.vintage))
 
     @property
     def seller(self) -> CashKey:
@@ -190,12 +187,17 @@ class Captured:
         return yuan(self.price_fen)
 
 
-@dataclass(frozen=True, slots=True)
-class Settled:
+class Settled(msgspec.Struct, frozen=True, gc=False):
     """A settled trade: both legs, and the serials that changed hands."""
 
     captured: Captured
     ranges: Sequence[SerialRange]
+
+
+def market_of(trade: ExecutedTrade) -> Market:
+    """Where a trade was reported from, and what was traded."""
+    instrument = Instrument(trade.instrument.project, trade.instrument.vintage)
+    return Market(trade.venue, instrument)
 
 
 def posting(venue: str, trade_id: str) -> str:

@@ -16,18 +16,6 @@ UNION ALL
 SELECT venue, trade_id, digest, 'WAITING' FROM waiting_trade
 WHERE (venue, trade_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 
--- name: insert_settled_trades
-INSERT INTO trade (venue, trade_id, digest, state, method, programme, project, vintage, seller_account, buyer_account,
-    quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, executed_at, traded_on, recorded_at)
-SELECT venue, trade_id, digest, 'SETTLED', method, programme, project, vintage, seller_account, buyer_account,
-    quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, executed_at, traded_on, $18
-FROM unnest($1::text[], $2::text[], $3::bytea[], $4::text[], $5::text[], $6::text[], $7::int[], $8::text[],
-        $9::text[], $10::bigint[], $11::bigint[], $12::text[], $13::bigint[], $14::bigint[], $15::bigint[],
-        $16::timestamptz[], $17::date[])
-    AS new (venue, trade_id, digest, method, programme, project, vintage, seller_account, buyer_account,
-        quantity, price_fen, currency, amount_fen, seller_fee_fen, buyer_fee_fen, executed_at, traded_on)
-ON CONFLICT DO NOTHING
-
 -- name: insert_rejected_trade
 INSERT INTO trade (venue, trade_id, digest, state, method, project, vintage, seller_account, buyer_account,
     quantity, currency, executed_at, traded_on, recorded_at, code, message, fields)

@@ -1,11 +1,12 @@
 """Commands of one batch stand alone: each takes effect once, and what one is refused for harms no other."""
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from msgspec.structs import replace
 
 from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, NotYetKnown

@@ -181,6 +181,55 @@ async def test_only_the_oldest_blocks_that_suffice_are_loaded(
         assert books.credit_entries[0].block.batch == oldest
 
 
+async def test_ten_thousand_blocks_of_one_tonne_settle_in_order_and_to_the_last(pool: Pool) -> None:
+    """As many blocks as are looked at first, one fewer, one more, and all that is left; then the same together."""
+    blocks, few, work = 10_000, 8, capture_work(pool, PATIENCE)
+    issued = batch("SMALL", "ACC-S1", tonnes=blocks)
+    await learn(pool, *account("ACC-S1"), *account("ACC-S2"), issued)
+    await pool.execute(
+        "INSERT INTO instrument (venue, project, vintage, programme, listed_on)"
+        " VALUES ($1, 'SMALL', 2024, 'CCER', '2024-01-01')",
+        VENUE,
+    )
+    await pool.execute(
+        "UPDATE holding SET next_serial = 2, bucket = 'exchange', venue = $2 WHERE batch_id = $1",
+        issued.batch_id,
+        VENUE,
+    )
+    await pool.execute(
+        "INSERT INTO holding SELECT $1, serial, serial + 1, 'ACC-S1', 'exchange', $2"
+        " FROM generate_series(2, $3::bigint) AS serial",
+        issued.batch_id,
+        VENUE,
+        blocks,
+    )
+    await bank_work(pool)([cash("ACC-S2", 100 * blocks)])
+    there: dict[str, Any] = {
+        "instrument": {"project": "SMALL", "vintage": 2024},
+        "seller_account": "ACC-S1",
+        "buyer_account": "ACC-S2",
+    }
+    back = there | {"seller_account": "ACC-S2", "buyer_account": "ACC-S1"}
+
+    for quantity in (few, few - 1, few + 1, blocks - 3 * few - 1):
+        await work([report(trade(**there, quantity=quantity))])
+    too_many = trade(**there, quantity=2)
+    await work([report(too_many), report(trade(**there))])
+    await work([report(trade(**back)) for _ in range(20)])
+
+    rejected = await pool.fetch(
+        "SELECT trade_id, code FROM trade WHERE project = 'SMALL' AND state = 'REJECTED'"
+    )
+    assert [tuple(one) for one in rejected] == [(too_many["trade_id"], "NOT_ENOUGH_CREDITS")]
+    moved = await pool.fetch(
+        "SELECT first_serial FROM credit_entry WHERE batch_id = $1 AND posting LIKE 'trade/%'"
+        " ORDER BY entry_id",
+        issued.batch_id,
+    )
+    expected = [*range(1, blocks + 1), *range(1, 21)]
+    assert [one["first_serial"] for one in moved] == expected
+
+
 async def test_a_deposit_on_an_unknown_account_waits_and_is_rejected_when_patience_ends(
     pool: Pool,
 ) -> None:

@@ -222,7 +222,7 @@ CAPTURE = [
         becomes="else:",
         caught_by=_SETTLEMENT
         + "test_a_redelivered_batch_whose_acknowledgement_was_lost_changes_nothing",
-        complaint="a trade has an outcome already",
+        complaint="trade_pkey",
     ),
     Mutant(
         name="the same trade may come with other content",

@@ -99,8 +99,8 @@ RUNTIME = [
         name="the relay goes on behind the last row",
         danger="What commits late would never be told: a third of all events under eight writers.",
         file="services/runtime/relay.py",
-        was='        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE)\n',
-        becomes='        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE)\n'
+        was='        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE, _EVENTS_AT_ONCE)\n',
+        becomes='        rows = await connection.fetch(sql["list_outbox"], _ROWS_AT_ONCE, _EVENTS_AT_ONCE)\n'
         '        rows = [row for row in rows if row["id"] > getattr(self, "_last", 0)]\n'
         '        self._last = max((row["id"] for row in rows), default=getattr(self, "_last", 0))\n',
         caught_by=_RELAY + "test_what_commits_late_is_told_although_later_rows_were_told_before",
@@ -150,8 +150,8 @@ RUNTIME = [
         name="nothing is mandatory",
         danger="A message that no queue takes would count as safe.",
         file="services/runtime/writing.py",
-        was="        mandatory=outgoing.mandatory,\n",
-        becomes="",
+        was="exchange=exchange, routing_key=routing_key, mandatory=mandatory)",
+        becomes="exchange=exchange, routing_key=routing_key)",
         caught_by=_PUBLISHER + "test_a_message_that_no_queue_takes_is_known_not_to_be_safe",
     ),
 ]

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import AsyncIterator
-from dataclasses import asdict
 from datetime import UTC, datetime
 
 import asyncpg
 import pytest
+from msgspec.structs import asdict
 
 from services.kernel.blocks import Block
 from services.kernel.ids import new_id

@@ -1,9 +1,9 @@
 """Rule 12 at the trade: who may be a party to one; a broken rule leaves the books as they were."""
 
-from dataclasses import replace
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from services.kernel.blocks import Block
 from services.kernel.refusals import NotYetKnown, Refusal
