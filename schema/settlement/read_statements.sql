@@ -154,23 +154,77 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     ORDER BY e.entry_id DESC
 $$;
 
--- A venue's day by three hands: the venue's count beside what was captured, and the bank's newest statement beside what was
--- booked when it came. What has not been compared yet is null; is_matched says whether all that was compared is equal.
-CREATE VIEW settlement_read.reconciliation AS
-SELECT day.venue, day.date,
-    v.trades, v.tonnes, v.turnover_fen, v.captured_trades, v.captured_tonnes, v.captured_turnover_fen,
-    v.is_matched AS trades_are_matched,
-    s.statement_id, s.currency, s.deposits_fen, s.withdrawals_fen, s.closing_fen,
-    s.booked_deposits_fen, s.booked_withdrawals_fen, s.booked_closing_fen,
-    s.is_matched AS cash_is_matched,
-    CASE WHEN NOT v.is_matched OR NOT s.is_matched THEN false ELSE v.is_matched AND s.is_matched END AS is_matched
-FROM (SELECT venue, date FROM venue_day UNION SELECT venue, date FROM bank_statement) AS day
-LEFT JOIN venue_day v ON v.venue = day.venue AND v.date = day.date
-LEFT JOIN LATERAL (
-    SELECT * FROM bank_statement b
-    WHERE b.venue = day.venue AND b.currency = 'CNY' AND b.date = day.date
-    ORDER BY b.arrival DESC LIMIT 1
-) AS s ON true;
+-- What the bank holds for a venue's clients, and why a count differed, is for those who watch over it, and for the venue itself.
+CREATE FUNCTION settlement_read.may_see_bank(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+        OR ('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
+$$;
+
+-- A venue's days by three hands, the latest first: the venue's count beside what was captured, and the bank's newest
+-- statement beside what was booked when it came. What has not been compared yet is null, and so is what the bank holds to
+-- those who may not see it; is_matched says whether all that was compared is equal.
+CREATE FUNCTION settlement_read.reconciliations(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    venue_code text, from_date date, until_date date, after_date date, page_size integer)
+RETURNS TABLE (venue text, date date, trades bigint, tonnes bigint, turnover_fen bigint, captured_trades bigint,
+    captured_tonnes bigint, captured_turnover_fen bigint, trades_are_matched boolean, statement_id text, currency text,
+    deposits_fen bigint, withdrawals_fen bigint, closing_fen bigint, booked_deposits_fen bigint,
+    booked_withdrawals_fen bigint, booked_closing_fen bigint, cash_is_matched boolean, is_matched boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT day.venue, day.date,
+        v.trades, v.tonnes, v.turnover_fen, v.captured_trades, v.captured_tonnes, v.captured_turnover_fen, v.is_matched,
+        bank.statement_id, bank.currency, bank.deposits_fen, bank.withdrawals_fen, bank.closing_fen,
+        bank.booked_deposits_fen, bank.booked_withdrawals_fen, bank.booked_closing_fen, newest.is_matched,
+        CASE WHEN NOT v.is_matched OR NOT newest.is_matched THEN false ELSE v.is_matched AND newest.is_matched END
+    FROM (SELECT d.venue, d.date FROM venue_day d UNION SELECT b.venue, b.date FROM bank_statement b) AS day
+    LEFT JOIN venue_day v ON v.venue = day.venue AND v.date = day.date
+    LEFT JOIN LATERAL (
+        SELECT b.statement_id, b.is_matched FROM bank_statement b
+        WHERE b.venue = day.venue AND b.currency = 'CNY' AND b.date = day.date
+        ORDER BY b.arrival DESC LIMIT 1
+    ) AS newest ON true
+    LEFT JOIN bank_statement bank ON bank.statement_id = newest.statement_id
+        AND settlement_read.may_see_bank(viewer_subject, viewer_organisation, viewer_roles, day.venue)
+    WHERE day.venue = venue_code
+      AND (from_date IS NULL OR day.date >= from_date)
+      AND (until_date IS NULL OR day.date <= until_date)
+      AND (after_date IS NULL OR day.date < after_date)
+    ORDER BY day.date DESC
+    LIMIT page_size
+$$;
+
+-- What halted a venue, the latest first; others do not learn how it is explained.
+CREATE FUNCTION settlement_read.gaps(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
+    venue_code text, still_open boolean, after_date date, after_kind text, page_size integer)
+RETURNS TABLE (venue text, date date, kind text, opened_at timestamptz, cleared_at timestamptz, explanation text)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT g.venue, g.date, g.kind, g.opened_at, g.cleared_at,
+        CASE WHEN settlement_read.may_see_bank(viewer_subject, viewer_organisation, viewer_roles, g.venue)
+            THEN g.explanation END
+    FROM gap g
+    WHERE g.venue = venue_code
+      AND (still_open IS NULL OR (g.cleared_at IS NULL) = still_open)
+      AND (after_date IS NULL OR (g.date, g.kind) < (after_date, after_kind))
+    ORDER BY g.date DESC, g.kind DESC
+    LIMIT page_size
+$$;
+
+-- An event's content without what this viewer may not know: the histories of venues and days are public, the bank's figures
+-- and the explanations in them are not.
+CREATE FUNCTION settlement_read.shown_content(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], subject text, content json)
+RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT CASE
+        WHEN split_part(subject, '/', 1) NOT IN ('venue', 'day')
+            OR settlement_read.may_see_bank(viewer_subject, viewer_organisation, viewer_roles, split_part(subject, '/', 2))
+            THEN content
+        ELSE (content::jsonb - ARRAY['deposits_fen', 'withdrawals_fen', 'closing_balance_fen', 'booked_deposits_fen',
+            'booked_withdrawals_fen', 'booked_balance_fen', 'explanation'])::json
+    END
+$$;
 
 -- The day's reference price of an instrument in fen: the average of the listing trades of the latest earlier day that had
 -- any, weighted by volume and rounded half up; before the first one the declared price, or null.

@@ -34,35 +34,19 @@ SELECT * FROM settlement_read.venue_day WHERE venue = $1 AND date = $2
 -- One page for each of many venues, the latest first.
 SELECT part.*
 FROM unnest($1::text[]) AS wanted (venue)
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM settlement_read.reconciliation
-    WHERE reconciliation.venue = wanted.venue
-        AND ($2::date IS NULL OR date >= $2)
-        AND ($3::date IS NULL OR date <= $3)
-        AND ($4::date IS NULL OR date < $4)
-    ORDER BY date DESC
-    LIMIT $5
-) AS part
+CROSS JOIN LATERAL settlement_read.reconciliations($2, $3, $4, wanted.venue, $5, $6, $7, $8) AS part
 ORDER BY part.date DESC
 
 -- name: gaps_of_venues
 -- One page for each of many venues, the latest first.
 SELECT part.*
 FROM unnest($1::text[]) AS wanted (venue)
-CROSS JOIN LATERAL (
-    SELECT *
-    FROM settlement_read.gap
-    WHERE gap.venue = wanted.venue
-        AND ($2::boolean IS NULL OR (cleared_at IS NULL) = $2)
-        AND ($3::date IS NULL OR (date, kind) < ($3, $4::text))
-    ORDER BY date DESC, kind DESC
-    LIMIT $5
-) AS part
+CROSS JOIN LATERAL settlement_read.gaps($2, $3, $4, wanted.venue, $5, $6, $7, $8) AS part
 ORDER BY part.date DESC, part.kind DESC
 
 -- name: get_gap
-SELECT * FROM settlement_read.gap WHERE venue = $1 AND date = $2 AND kind = $3
+-- A venue has few.
+SELECT * FROM settlement_read.gaps($1, $2, $3, $4, NULL, NULL, NULL, NULL) WHERE date = $5 AND kind = $6
 
 -- name: terms_of_venues
 -- One page for each of many venues, the latest first.
@@ -245,7 +229,9 @@ SELECT * FROM settlement_read.retirement($1, $2, $3, $4)
 
 -- name: list_settlement_histories
 -- One page for each of many objects.
-SELECT happening.*, wanted.subject
+SELECT happening.sequence, happening.type, happening.effective_at, happening.recorded_at, happening.actor,
+    happening.approved_by, wanted.subject,
+    settlement_read.shown_content($2, $3, $4, wanted.subject, happening.body) AS body
 FROM unnest($1::text[]) AS wanted (subject)
 CROSS JOIN LATERAL settlement_read.history($2, $3, $4, wanted.subject, $5, $6) AS happening
 ORDER BY happening.sequence

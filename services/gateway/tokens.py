@@ -103,14 +103,19 @@ class Verifier:
     def _viewer_of(self, claims: dict[str, Any]) -> Viewer:
         """Roles that the house does not know are passed over."""
         organisation, roles = claims.get("organisation"), claims.get("roles", [])
-        if not isinstance(claims["sub"], str) or not claims["sub"] or not isinstance(roles, list):
-            raise TypeError("sub is a text and roles is a list")
+        if not _is_subject(claims["sub"]) or not isinstance(roles, list):
+            raise TypeError("sub is a printable text and roles is a list")
         actor = Actor(
             subject=claims["sub"],
             organisation=None if organisation is None else UUID(organisation),
             roles=_ROLES.intersection(cast(list[object], roles)),
         )
         return Viewer(actor, float(claims["exp"]) + LEEWAY_SECONDS)
+
+
+def _is_subject(claim: object) -> bool:
+    """Whether it can name an actor: services read no command whose actor has characters that cannot be seen."""
+    return isinstance(claim, str) and claim != "" and claim.isprintable()
 
 
 def keys_reader(source: str) -> ReadKeys:

@@ -44,7 +44,9 @@ class Gap(Node):
     )
     opened_at: datetime.datetime
     cleared_at: datetime.datetime | None
-    explanation: str | None
+    explanation: str | None = strawberry.field(
+        description="Null until it is cleared, and to all but the venue and those who watch over it."
+    )
 
     @property
     def subject(self) -> str:
@@ -53,7 +55,8 @@ class Gap(Node):
 
 @strawberry.type(
     description="A venue's day by three hands: the venue's count beside what was captured, and the bank's"
-    " newest statement beside what was booked when it came; null is not compared yet."
+    " newest statement beside what was booked when it came; null is not compared yet. What the bank says is null"
+    " to all but the venue and those who watch over it: registrars, auditors and authorities."
 )
 class Reconciliation:
     venue: str = strawberry.field(name="venueCode")
@@ -97,4 +100,4 @@ async def gap_by_key(info: Info, key: str) -> Gap | None:
     """The gap by its venue, date and kind; raises ValueError for what is none."""
     venue, day, kind = key.split("/")
     values = (venue, datetime.date.fromisoformat(day), kind)
-    return reads.only(await reads.public(info.context, Gap, "get_gap", *values))
+    return reads.only(await reads.visible(info.context, Gap, "get_gap", *values))

@@ -75,8 +75,10 @@ class Venue(Recorded):
         first: First = PAGE_DEFAULT,
         after: After = None,
     ) -> Connection[Reconciliation]:
+        viewer, organisation, roles = info.context.viewer.triple
         named = (Reconciliation, "reconciliations_of_venues", "venue", self.code, first, after)
-        return await RECONCILIATIONS.inside(info, *named, since, until)
+        filters = (viewer, organisation, tuple(roles), since, until)
+        return await RECONCILIATIONS.inside(info, *named, *filters)
 
     @strawberry.field(description="What halted it, the latest first.")
     async def gaps(
@@ -86,9 +88,9 @@ class Venue(Recorded):
         first: First = PAGE_DEFAULT,
         after: After = None,
     ) -> Connection[Gap]:
-        return await GAPS.inside(
-            info, Gap, "gaps_of_venues", "venue", self.code, first, after, is_open
-        )
+        viewer, organisation, roles = info.context.viewer.triple
+        named = (Gap, "gaps_of_venues", "venue", self.code, first, after)
+        return await GAPS.inside(info, *named, viewer, organisation, tuple(roles), is_open)
 
 
 VENUES: Keyset[Venue] = Keyset("venues", (str,), lambda one: (one.code,))

@@ -147,7 +147,7 @@ async def _close(tx: Transaction, report: Report, step: Step, reason: str) -> No
 
 async def open_day(tx: Transaction, command: OpenDay) -> Sequence[Event]:
     """Ends the notices whose last day is over, and raises the alarm for decisions that are overdue."""
-    require_role(tx.actor, Role.REGISTRAR, Role.HISTORIAN)
+    require_role(tx.actor, Role.REGISTRAR)
     today = market_day(tx.effective_at)
     if command.date > today:
         raise OutOfRange("date", command.date.isoformat(), f"{today} or before")

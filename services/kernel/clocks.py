@@ -11,7 +11,7 @@ CLOCK_LEEWAY = timedelta(minutes=5)
 
 @dataclass(eq=False)
 class TooFarFromClock(Invalid):
-    """The effective time must lie within 5 minutes of the clock, unless the actor is a historian."""
+    """The effective time must lie within 5 minutes of the clock; a historian's may lie in the past."""
 
     given: str
     clock: str

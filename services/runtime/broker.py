@@ -228,9 +228,9 @@ async def _close(connection: AbstractConnection) -> None:
 
 async def _run_until_lost(connection: AbstractConnection, session: Session) -> None:
     async with together() as group:
-        lost = group.create_task(until_lost(connection))
+        group.create_task(until_lost(connection))
         await session(connection)
-        lost.cancel()
+        group.insist()
 
 
 class Subscription:

@@ -47,7 +47,7 @@ def opening(service: str, daily: Daily, now: datetime) -> Outgoing:
         datacontenttype="application/json",
         effectiveat=now,
         actor=ACTOR,
-        actorroles=Role.HISTORIAN,
+        actorroles=f"{Role.HISTORIAN},{Role.REGISTRAR}",
         data=msgspec.Raw(encode(command)),
     )
     return Outgoing(

@@ -147,6 +147,7 @@ async def _session(
             task.cancel()
         relay.stop()
         await asyncio.wait([relaying])
+        group.insist()
 
 
 def stop_requested() -> asyncio.Event:

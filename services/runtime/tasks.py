@@ -20,15 +20,21 @@ class Together:
     def create_task(self, work: Coroutine[Any, Any, Result]) -> asyncio.Task[Result]:
         """Starts a task; if it fails, all the others are cancelled."""
         task = self._group.create_task(work)
+        task.add_done_callback(self._look)
         self._tasks.append(task)
         return task
 
     def insist(self) -> None:
-        """Cancels again, every second, until nobody is left."""
+        """Cancels who is left, again every second, until nobody is."""
         left = [task for task in self._tasks if not task.done()]
         for task in left:
             task.cancel()
         if left:
+            asyncio.get_running_loop().call_later(_INSIST_SECONDS, self.insist)
+
+    def _look(self, task: asyncio.Task[Any]) -> None:
+        """A task that failed ends them all."""
+        if not task.cancelled() and task.exception() is not None:
             asyncio.get_running_loop().call_later(_INSIST_SECONDS, self.insist)
 
 
@@ -43,5 +49,6 @@ async def together() -> AsyncIterator[Together]:
         tasks = Together(group)
         try:
             yield tasks
-        finally:
+        except BaseException:
             asyncio.get_running_loop().call_later(_INSIST_SECONDS, tasks.insist)
+            raise

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from services.kernel.clocks import CLOCK_LEEWAY
 from services.kernel.money import FEN_MAX
 from services.kernel.refusals import OutOfRange, Refusal
 from services.runtime.messages import Event, RefusalBody
@@ -19,6 +20,9 @@ async def book(
     """Books what the bank says happened; raises the refusal of what cannot be."""
     if not 0 < reported.amount_fen <= FEN_MAX:
         raise OutOfRange("amount_fen", str(reported.amount_fen), f"1 to {FEN_MAX}")
+    if reported.booked_at > tx.recorded_at + CLOCK_LEEWAY:
+        expected = f"not after {tx.recorded_at.isoformat()}"
+        raise OutOfRange("booked_at", reported.booked_at.isoformat(), expected)
     if reported.currency != CURRENCY:
         raise CurrencyNotSettled(reported.currency, CURRENCY)
     if await market_store.get_venue(tx, reported.venue) is None:
@@ -27,6 +31,8 @@ async def book(
     books = await store.lock_books(tx, [reported.account], [], cash=[key])
     books.account(reported.account)
     amount_fen = sign * reported.amount_fen
+    if books.position(key).balance_fen + amount_fen > FEN_MAX:
+        raise OutOfRange("amount_fen", str(reported.amount_fen), f"a balance of at most {FEN_MAX}")
     books.bank(f"cash/{reported.bank_reference}", key, amount_fen, tx.effective_at)
     await store.write_books(tx, books)
     await bank_store.insert_report(tx, reported.bank_reference, content, None)

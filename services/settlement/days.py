@@ -1,5 +1,6 @@
 """Venue days: what a venue counted of its day beside what was captured; a difference halts the venue."""
 
+from services.kernel.clocks import market_day
 from services.runtime import outbox
 from services.runtime.messages import Malformed
 from services.runtime.outbox import Occurrence
@@ -13,7 +14,7 @@ _COUNTED_AT_ONCE = 50
 
 
 class DayRefused(Malformed):
-    """The venue is not admitted, or closed this day before with other figures; the first stand."""
+    """The venue is not admitted, the day has not come, or it was closed before with other figures: the first stand."""
 
 
 async def close_day(tx: Transaction, close: DayClose) -> list[int]:
@@ -21,6 +22,8 @@ async def close_day(tx: Transaction, close: DayClose) -> list[int]:
     closed = close.closed
     if await market_store.get_venue(tx, closed.venue) is None:
         raise DayRefused(f"{closed.venue} has not been admitted to settlement")
+    if closed.date > market_day(tx.recorded_at):
+        raise DayRefused(f"{closed.date} has not begun in Beijing")
     before = await day_store.get_day_digest(tx, closed.venue, closed.date)
     if before == close.digest:
         return []

@@ -7,7 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.kernel.calendars import WorkingCalendar
-from services.kernel.clocks import BEIJING
+from services.kernel.clocks import BEIJING, market_day
 from services.kernel.lifecycles import advance
 from services.kernel.refusals import Conflict, OutOfRange
 from services.settlement.market import next_trading_day
@@ -89,6 +89,8 @@ def require_in_time(
     """Raises TradeNotBinding, or ObjectionTooLate from the moment on when the next trading day opens."""
     if trade.state not in {TradeState.CAPTURED, TradeState.SETTLED} or trade.traded_on is None:
         raise TradeNotBinding(trade.state)
+    if market_day(at) < trade.traded_on:
+        raise OutOfRange("effective_at", at.isoformat(), f"on or after {trade.traded_on}")
     opens_at = next_opening(trade.traded_on, versions, calendar)
     if at >= opens_at:
         raise ObjectionTooLate(at.astimezone(BEIJING).isoformat(), opens_at.isoformat())

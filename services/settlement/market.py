@@ -1,6 +1,6 @@
 """The market's rules that need more than the trade: when, at which price, and how long after an opposite trade."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
@@ -161,6 +161,8 @@ class MarketBooks:
     _days_before: dict[tuple[Market, date], DayTotals] = field(
         default_factory=dict[tuple[Market, date], DayTotals]
     )
+    closed: Collection[tuple[str, date]] = ()
+    """Of the days of the batch those that their venues have closed."""
     _last_changes: set[tuple[str, Market]] = field(default_factory=set[tuple[str, Market]])
 
     def terms_on(self, venue: str, programme: str, day: date) -> Terms | None:

@@ -13,6 +13,12 @@ SELECT code, name, mode,
 FROM venue
 WHERE code = ANY ($1::text[])
 
+-- name: list_closed_days
+-- Which of these days their venues have closed, given as two parallel arrays.
+SELECT venue, date
+FROM venue_day
+WHERE (venue, date) IN (SELECT * FROM unnest($1::text[], $2::date[]))
+
 -- name: set_venue_mode
 UPDATE venue SET mode = $2 WHERE code = $1
 

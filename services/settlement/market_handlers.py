@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from services.kernel.actors import Role, require_role
 from services.kernel.clocks import market_day
 from services.kernel.money import price_fen, yuan
-from services.kernel.refusals import AlreadyExists, NotYetKnown, OutOfRange, Unknown
+from services.kernel.names import require_text
+from services.kernel.refusals import AlreadyExists, NotYetKnown, Unknown
 from services.runtime.inbox import Approver, Handler
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
@@ -51,7 +52,7 @@ async def set_market_terms(tx: Transaction, command: SetMarketTerms) -> Sequence
     """Sets the rules of a programme's market at a venue, from a day that has not begun."""
     require_role(tx.actor, Role.REGISTRAR)
     terms = read_terms(command.terms)
-    await _require_venue(tx, command.terms.venue)
+    venue = await _require_venue(tx, command.terms.venue)
     if await store.get_programme(tx, terms.programme) is None:
         raise NotYetKnown("programme", terms.programme)
     if terms.fee_account is not None:
@@ -59,7 +60,9 @@ async def set_market_terms(tx: Transaction, command: SetMarketTerms) -> Sequence
         books.account(terms.fee_account)
     versions = await market_store.list_terms(tx, [command.terms.venue])
     earlier = versions.get((command.terms.venue, terms.programme), ())
-    require_later(terms, earlier, market_day(tx.effective_at))
+    # What is over stays as it was: only a venue that reports history has its own present.
+    today = tx.recorded_at if venue.mode == Mode.LIVE else tx.effective_at
+    require_later(terms, earlier, market_day(today))
     assert tx.approved_by is not None  # an irreversible command comes here only by its approval
     await market_store.insert_terms(tx, command.terms, tx.approved_by)
     return [MarketTermsSet(terms=command.terms)]
@@ -76,6 +79,7 @@ async def end_replay(tx: Transaction, command: EndReplay) -> Sequence[Event]:
 
 
 async def _change_mode(tx: Transaction, code: str, mode: Mode) -> Sequence[Event]:
+    require_role(tx.actor, Role.REGISTRAR)
     require_role(tx.actor, Role.HISTORIAN)
     venue = await _require_venue(tx, code)
     if venue.mode == mode:
@@ -120,8 +124,7 @@ async def confirm_day(tx: Transaction, command: ConfirmDay) -> Sequence[Event]:
 async def clear_gap(tx: Transaction, command: ClearGap) -> Sequence[Event]:
     """A difference is explained by two persons; a venue without another one settles again."""
     require_role(tx.actor, Role.REGISTRAR)
-    if not command.explanation.strip():
-        raise OutOfRange("explanation", "none", "why the counts differ")
+    require_text("explanation", command.explanation, 2_000)
     assert tx.approved_by is not None  # an irreversible command comes here only by its approval
     cleared = await day_store.clear_gap(
         tx, command.venue, command.date, command.kind, command.explanation, tx.approved_by

@@ -122,7 +122,17 @@ async def load_market(
         listings=await list_listings(tx, markets),
         days=await _list_days(tx, days),
         lasts=await _list_lasts(tx, parties),
+        closed=await _list_closed(tx, {(market.venue, day) for market, day in days}),
     )
+
+
+async def _list_closed(
+    tx: Transaction, days: Collection[tuple[str, date]]
+) -> Collection[tuple[str, date]]:
+    if not days:
+        return ()
+    found = await tx.connection.fetch(sql["list_closed_days"], *columns(days))
+    return {(one["venue"], one["date"]) for one in found}
 
 
 async def list_listings(tx: Transaction, markets: Collection[Market]) -> dict[Market, Listing]:

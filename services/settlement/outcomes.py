@@ -95,23 +95,30 @@ async def decide(
     market = await _load_market(tx, reports, trades)
     if is_sweep:  # what waits came before its day was closed
         market.venues = {code: replace(one, closed_on=None) for code, one in market.venues.items()}
+        market.closed = ()
     books = await _load_books(tx, trades, market)
     for report in reports:
         venue = market.venues.get(report.venue)
         if venue and (venue.is_halted or (venue.has_backlog and not is_sweep)):
-            _postpone(report, venue, tx.recorded_at, outcomes, is_sweep=is_sweep)
+            _postpone(report, venue, market, tx.recorded_at, outcomes, is_sweep=is_sweep)
         else:
             _decide_one(report, books, market, tx.recorded_at, outcomes)
     await write_decided(tx, books, market, outcomes)
 
 
 def _postpone(
-    report: TradeReport, venue: Venue, clock: datetime, outcomes: Outcomes, *, is_sweep: bool
+    report: TradeReport,
+    venue: Venue,
+    market: MarketBooks,
+    clock: datetime,
+    outcomes: Outcomes,
+    *,
+    is_sweep: bool,
 ) -> None:
     """A halted venue's trade waits, unless it comes after the close of its day."""
     try:
         if report.trade and not is_sweep:
-            require_open_day(venue, market_day(report.trade.executed_at))
+            require_open_day(venue, market_day(report.trade.executed_at), market)
     except DayIsClosed as refusal:
         outcomes.reject(report, refusal, clock)
     else:

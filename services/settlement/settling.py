@@ -106,7 +106,7 @@ def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: dat
     if venue is None:
         raise VenueNotOpen(trade.venue)
     day = market_day(trade.executed_at)
-    _require_plain(trade, venue, day, clock)
+    _require_plain(trade, venue, day, market, clock)
     traded = market_of(trade)
     for number in (trade.seller_account, trade.buyer_account):
         _require_trading(books.account(number))
@@ -123,7 +123,9 @@ def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: dat
     return captured
 
 
-def _require_plain(trade: ExecutedTrade, venue: Venue, day: date, clock: datetime) -> None:
+def _require_plain(
+    trade: ExecutedTrade, venue: Venue, day: date, market: MarketBooks, clock: datetime
+) -> None:
     """What the message alone can break."""
     if not 0 < trade.quantity <= TONNES_MAX:
         raise QuantityOutOfRange(trade.quantity, f"1 to {TONNES_MAX}")
@@ -136,11 +138,13 @@ def _require_plain(trade: ExecutedTrade, venue: Venue, day: date, clock: datetim
     # A trade that waited in the queue through an outage still stands, so only the future is refused.
     if trade.executed_at > clock + CLOCK_LEEWAY:
         raise ExecutedInFuture(trade.executed_at.isoformat(), clock.isoformat())
-    require_open_day(venue, day)
+    require_open_day(venue, day, market)
 
 
-def require_open_day(venue: Venue, day: date) -> None:
-    """Raises DayIsClosed for a day that the venue has closed, unless it reports history."""
+def require_open_day(venue: Venue, day: date, market: MarketBooks) -> None:
+    """Raises DayIsClosed for a day that the venue has closed, and in LIVE for every day before one."""
+    if (venue.code, day) in market.closed:
+        raise DayIsClosed(day, day)
     if venue.mode == Mode.LIVE and venue.closed_on is not None and day <= venue.closed_on:
         raise DayIsClosed(day, venue.closed_on)
 

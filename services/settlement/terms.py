@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, time
+from datetime import date, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from services.kernel.refusals import Conflict, Invalid
 from services.settlement.messages.market import MarketTerms, MethodTerms, Session
 
+AHEAD_MAX = timedelta(days=366)
+"""How long before they begin terms may be set."""
+SESSIONS_MAX = 10
 _WHOLE = 1_000_000
 """A fee of so many millionths is the whole value."""
 
@@ -81,13 +85,15 @@ def read_terms(said: MarketTerms) -> Terms:
     _require("gap_trading_days", days[0], 0 <= days[0] <= 250, "0 to 250")
     _require("listing_trading_days", days[1], 0 <= days[1] <= 250, "0 to 250")
     _require_fees(said)
-    _require_methods(said.methods)
+    _require_methods(said.methods, said.lot_tonnes)
+    unknown = sorted(set(said.unverified) - set(MarketTerms.__struct_fields__))
+    _require("unverified", ", ".join(unknown), not unknown, "fields of the terms")
     return Terms(
         programme=said.programme,
         valid_from=said.valid_from,
         cycle=Cycle(said.cycle),
         methods={one.method: one for one in said.methods},
-        sessions=[_session(one) for one in said.sessions],
+        sessions=_sessions(said.sessions),
         days=Days(said.calendar),
         lot_tonnes=said.lot_tonnes,
         tick_fen=said.tick_fen,
@@ -100,7 +106,12 @@ def read_terms(said: MarketTerms) -> Terms:
 
 
 def require_later(terms: Terms, earlier: Sequence[Terms], today: date) -> None:
-    """Raises MarketTermsInForce unless these follow all earlier ones and change nothing that is over."""
+    """Raises MarketTermsInForce unless these follow all earlier ones and change nothing that is over.
+
+    Terms of a distant future would let nobody set any before them: MarketTermsInvalid.
+    """
+    latest = today + AHEAD_MAX
+    _require("valid_from", terms.valid_from, terms.valid_from <= latest, f"by {latest}")
     if not earlier:
         return
     newest = max(one.valid_from for one in earlier)
@@ -133,7 +144,7 @@ def _require_fees(said: MarketTerms) -> None:
         _require("fee_account", said.fee_account, not ppm or said.fee_account, "who receives fees")
 
 
-def _require_methods(methods: Sequence[MethodTerms]) -> None:
+def _require_methods(methods: Sequence[MethodTerms], lot_tonnes: int) -> None:
     names = [one.method for one in methods]
     unknown = sorted(set(names) - set(Method))
     listed = ", ".join(names) or "none"
@@ -143,7 +154,17 @@ def _require_methods(methods: Sequence[MethodTerms]) -> None:
         band, most = one.band_basis_points, one.tonnes_max
         _require("band_basis_points", band, band is None or 0 < band < 10_000, "1 to 9999")
         _require("tonnes_min", one.tonnes_min, one.tonnes_min > 0, "at least 1")
-        _require("tonnes_max", most, most is None or most >= one.tonnes_min, "at least tonnes_min")
+        lots = -(-one.tonnes_min // lot_tonnes) * lot_tonnes
+        _require("tonnes_max", most, most is None or most >= lots, f"at least {lots}")
+
+
+def _sessions(said: Sequence[Session]) -> list[tuple[time, time]]:
+    """In their order in the day; no two have an instant in common."""
+    sessions = sorted(_session(one) for one in said)
+    is_apart = all(before[1] < after[0] for before, after in pairwise(sessions))
+    is_right = is_apart and len(sessions) <= SESSIONS_MAX
+    _require("sessions", len(said), is_right, f"at most {SESSIONS_MAX}, apart from each other")
+    return sessions
 
 
 def _session(said: Session) -> tuple[time, time]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from services.kernel.names import require_text
 from services.kernel.refusals import Conflict, Forbidden, Invalid
 from services.settlement.messages.market import OpenVenue
 
@@ -74,5 +75,4 @@ def require_admissible(venue: OpenVenue) -> None:
     """Raises VenueInvalid for a code that no broker user can have, or a name that nobody can read."""
     if not re.fullmatch(r"[A-Z0-9][A-Z0-9-]{1,19}", venue.code):
         raise VenueInvalid("code", venue.code[:40])
-    if not venue.name.strip():
-        raise VenueInvalid("name", venue.name[:40])
+    require_text("name", venue.name)

@@ -1,7 +1,11 @@
 """Venues and their markets through GraphQL: terms, instruments, prices, days and halts."""
 
+import json
+from datetime import timedelta
 from typing import Any
 
+from services.gateway.objects import global_id
+from services.kernel.actors import Actor
 from services.settlement.messages.market import (
     ClearGap,
     ConfirmDay,
@@ -40,7 +44,7 @@ async def test_terms_are_versions_each_with_its_history_and_what_nobody_has_veri
     later = open_terms(
         "CBGEX",
         code,
-        valid_from=floor.today().replace(year=2150),
+        valid_from=floor.today() + timedelta(days=300),
         methods=bands,
         sessions=(Session(opens="09:30", closes="11:30"),),
         unverified=UNVERIFIED,
@@ -167,7 +171,7 @@ async def test_a_halted_venue_shows_the_gap_until_two_persons_clear_it(
     async with graph.listening(updates, c=code) as socket:
         await floor.report_statement(market, code, closing_balance_fen=1)
         await until_told(socket, {"code": code, "isHalted": True})
-        seen = (await graph.read(VENUE, c=code))["venue"]
+        seen = (await graph.read(VENUE, REGISTRAR, c=code))["venue"]
         [gap] = seen["gaps"]["nodes"]
         assert (seen["isHalted"], gap["kind"], gap["clearedAt"]) == (True, "CASH", None)
         assert seen["open"]["nodes"] == [{"kind": "CASH"}]
@@ -181,7 +185,7 @@ async def test_a_halted_venue_shows_the_gap_until_two_persons_clear_it(
         assert done["changed"] == {"isHalted": False}
         await until_told(socket, {"code": code, "isHalted": False})
     node = "query ($id: ID!) { node(id: $id) { ... on Gap { venueCode explanation } } }"
-    assert (await graph.read(node, id=gap["id"]))["node"] == {
+    assert (await graph.read(node, REGISTRAR, id=gap["id"]))["node"] == {
         "venueCode": code,
         "explanation": "a charge",
     }
@@ -194,6 +198,79 @@ async def test_a_halted_venue_shows_the_gap_until_two_persons_clear_it(
         "halted",
         "gap_cleared",
     ]
+
+
+BANK = """query ($c: String!, $gap: ID!, $day: ID!) {
+  venue(code: $c) {
+    gaps { nodes { explanation } }
+    reconciliations { nodes {
+      trades turnoverFen capturedTrades tradesAreMatched cashIsMatched isMatched
+      statementId currency depositsFen withdrawalsFen closingFen
+      bookedDepositsFen bookedWithdrawalsFen bookedClosingFen } }
+    lifecycle { nodes { type content } } }
+  gap: node(id: $gap) { ... on Gap { kind explanation } }
+  day: node(id: $day) { ... on VenueDay { lifecycle { nodes { type content } } } } }"""
+COMPARED = {
+    "trades": 0,
+    "turnoverFen": 0,
+    "capturedTrades": 0,
+    "tradesAreMatched": True,
+    "cashIsMatched": False,
+    "isMatched": False,
+}
+HELD = ("statementId", "currency", "depositsFen", "withdrawalsFen", "closingFen")
+BOOKED = ("bookedDepositsFen", "bookedWithdrawalsFen", "bookedClosingFen")
+
+
+async def test_what_the_bank_holds_and_why_it_differed_is_not_for_strangers(
+    graph: Graph, market: Market
+) -> None:
+    """The venue itself and those who watch over it see the figures; everybody sees that they differed."""
+    ids = await _explained_day(graph, market)
+    watching = [Actor("w", None, frozenset({role})) for role in ("auditor", "authority")]
+    full = await graph.read(BANK, REGISTRAR, **ids)
+    [compared] = full["venue"]["reconciliations"]["nodes"]
+    assert {name: compared[name] for name in COMPARED} == COMPARED
+    assert (compared["closingFen"], compared["bookedClosingFen"]) == (7_654_321, 0)
+    assert all(compared[name] is not None for name in (*HELD, *BOOKED))
+    assert full["gap"] == {"kind": "CASH", "explanation": "a secret charge"}
+    assert _told(full["day"], "settlement.cash.reconciled")["closing_balance_fen"] == 7_654_321
+    assert _told(full["venue"], "settlement.venue.gap_cleared")["explanation"] == "a secret charge"
+    for viewer in (*watching, Actor(ids["c"], None, frozenset({"venue"}))):
+        assert await graph.read(BANK, viewer, **ids) == full, viewer
+    trader = (await market.party("TRADER")).actor
+    namesake = Actor(ids["c"], None, frozenset({"verifier"}))
+    for viewer in (None, floor.OTHER_EXCHANGE, namesake, trader, APPROVER):
+        seen = await graph.read(BANK, viewer, **ids)
+        nothing = dict.fromkeys((*HELD, *BOOKED))
+        assert seen["venue"]["reconciliations"]["nodes"] == [COMPARED | nothing], viewer
+        assert seen["gap"] == {"kind": "CASH", "explanation": None}
+        told = _told(seen["day"], "settlement.cash.reconciled")
+        assert told.keys() == {"type", "venue", "currency", "date", "is_matched"}
+        assert not [text for text in ("secret", "7654321") if text in json.dumps(seen)], viewer
+
+
+async def _explained_day(graph: Graph, market: Market) -> dict[str, str]:
+    """A new venue of which the bank had too much today, and the ids of that gap and of the day."""
+    code, today = market.unique("V"), floor.today()
+    await graph.accepted(OpenVenue(code=code, name="Venue"))
+    sql = """INSERT INTO settlement.venue_day (venue, date, digest, causation_id, trades, tonnes, turnover_fen,
+      captured_trades, captured_tonnes, captured_turnover_fen, recorded_at)
+      VALUES ($1, $2, '', '', 0, 0, 0, 0, 0, 0, now())"""
+    await market.database.execute(sql, code, today)
+    await floor.report_statement(market, code, closing_balance_fen=7_654_321)
+    halted = "SELECT is_halted FROM settlement_read.venue WHERE code = $1"
+    await market.until(halted, code)
+    clearing = ClearGap(venue=code, date=today, kind="CASH", explanation="a secret charge")
+    await approve(graph, await graph.say(clearing, REGISTRAR))
+    gap, day = global_id("Gap", f"{code}/{today}/CASH"), global_id("VenueDay", f"{code}/{today}")
+    return {"c": code, "gap": gap, "day": day}
+
+
+def _told(recorded: dict[str, Any], kind: str) -> dict[str, Any]:
+    """The content of the one event of this type in a history."""
+    [content] = [one["content"] for one in recorded["lifecycle"]["nodes"] if one["type"] == kind]
+    return content
 
 
 async def test_a_confirmed_day_shows_what_was_captured_and_when(

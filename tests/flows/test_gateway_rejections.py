@@ -2,9 +2,12 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from services.runtime.messages import Answer
+from services.settlement.messages.approvals import ApproveCommand, RefuseCommand
 from tests.flows import floor, refused_trades
 from tests.flows.graph import Graph
 from tests.flows.refused_trades import Strict
@@ -78,21 +81,55 @@ async def _state(graph: Graph, trade: dict[str, Any]) -> str:
     return data["trade"]["state"]
 
 
-async def test_another_venue_neither_confirms_nor_refuses_a_first_price(
-    graph: Graph, market: Market
-) -> None:
+APPROVAL = """query ($id: UUID!) { approval(id: $id) { approvalId }
+  approvals(state: PENDING, first: 100) { nodes { approvalId } } }"""
+
+
+async def _first_price_asked(graph: Graph, market: Market) -> str:
+    """The id of an approval that the venue alone decides; nothing moves any more by itself."""
     seller: Seller = await floor.seller(market, await floor.programme(market))
     asked = await graph.say(floor.first_price(seller, "70.00"), seller.party.actor)
     assert asked["outcome"] == "PENDING", asked
     await until_quiet(market)
+    return asked["approvalId"]
+
+
+async def test_another_venue_does_not_see_a_first_price_that_waits(
+    graph: Graph, market: Market
+) -> None:
+    approval_id = await _first_price_asked(graph, market)
     before = await snapshot(market)
-    deciding = {"approvalId": asked["approvalId"]}
-    for verdict, said in (("approve", deciding), ("refuse", deciding | {"reason": "mine"})):
+    shown = {"approvalId": approval_id}
+    for venue, is_shown in ((floor.EXCHANGE, True), (floor.OTHER_EXCHANGE, False)):
+        seen = await graph.read(APPROVAL, venue, id=approval_id)
+        assert seen["approval"] == (shown if is_shown else None)
+        assert (shown in seen["approvals"]["nodes"]) is is_shown
+    for verdict, said in (("approve", shown), ("refuse", shown | {"reason": "mine"})):
         done = await graph.tell(verdict, floor.OTHER_EXCHANGE, said)
         assert done["outcome"] == "REFUSED"
         assert [(one["code"], one["category"]) for one in done["errors"]] == [
-            ("APPROVER_IS_ANOTHER", "FORBIDDEN")
+            ("APPROVAL_UNKNOWN", "NOT_FOUND")
         ]
+    assert await snapshot(market) == before
+
+
+async def test_another_venue_neither_confirms_nor_refuses_a_first_price(
+    graph: Graph, market: Market
+) -> None:
+    """Told of the approval's id by no gateway, it asks the service itself."""
+    approval_id = UUID(await _first_price_asked(graph, market))
+    before = await snapshot(market)
+    for decision in (
+        ApproveCommand(approval_id=approval_id),
+        RefuseCommand(approval_id=approval_id, reason="mine"),
+    ):
+        answer = await market.send(decision, floor.OTHER_EXCHANGE)
+        assert (answer.outcome, answer.approval_id) == (Answer.REFUSED, None)
+        assert answer.refusal
+        assert (answer.refusal.code, answer.refusal.category) == (
+            "APPROVER_IS_ANOTHER",
+            "FORBIDDEN",
+        )
     assert await snapshot(market) == before
 
 

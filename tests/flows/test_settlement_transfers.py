@@ -248,21 +248,19 @@ async def test_acceptance_needs_two_open_accounts_and_refusal_none(market: Marke
 
 async def test_an_offer_expires_with_the_day_after_its_last(market: Market, heirs: Pair) -> None:
     before = await held(market, heirs)
-    command = await proposed(market, heirs, 7, expires_on=today())
-    tomorrow = datetime.now(UTC) + DAY
-    late = Actor(
-        heirs[1].actor.subject, heirs[1].actor.organisation, heirs[1].actor.roles | {"historian"}
-    )
+    giver, receiver = heirs[0].party.actor, heirs[1].actor
+    yesterday = datetime.now(UTC) - DAY
+    command = offer(heirs, 7, expires_on=market_day(yesterday))
+    told = Actor(giver.subject, giver.organisation, giver.roles | {"historian"})
+    assert (await market.send(command, told, effective_at=yesterday)).refusal is None
     accepting = AcceptTransfer(transfer_id=command.transfer_id)
-    answer = await market.send(accepting, late, effective_at=tomorrow)
-    assert code(answer) == "OFFER_EXPIRED"
+    assert code(await market.send(accepting, receiver)) == "OFFER_EXPIRED"
 
-    await market.accepted(OpenDay(date=today()), HISTORIAN)
+    opening = OpenDay(date=market_day(yesterday))
+    assert (await market.send(opening, HISTORIAN, effective_at=yesterday)).refusal is None
     assert (await published(market, REGISTRAR, command))["state"] == "PROPOSED"
     for _ in range(2):
-        opening = OpenDay(date=market_day(tomorrow))
-        answer = await market.send(opening, HISTORIAN, effective_at=tomorrow)
-        assert answer.refusal is None
+        await market.accepted(OpenDay(date=today()), HISTORIAN)
 
     seen = await published(market, REGISTRAR, command)
     assert (seen["state"], seen["decision_reason"]) == ("EXPIRED", None)

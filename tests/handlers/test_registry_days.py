@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
-from services.kernel.actors import Actor, Role
+from services.kernel.actors import Actor, Role, RoleMissing
 from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, OutOfRange
 from services.registry.messages.accounts import AccountDecisionOverdue, ApplyForAccount
@@ -66,7 +66,9 @@ async def test_a_long_sleep_does_everything_at_once(registry: Registry) -> None:
 
 async def test_a_day_is_opened_on_its_day(registry: Registry) -> None:
     await registry.refused(OutOfRange, OpenDay(date=date(2026, 7, 2)), REGISTRAR, at(7, 1))
-    clock = Actor("tonne-clock", None, frozenset({Role.HISTORIAN}))
+    historian = Actor("a.historian", None, frozenset({Role.HISTORIAN}))
+    await registry.refused(RoleMissing, OpenDay(date=date(2026, 7, 1)), historian, at(7, 1))
+    clock = Actor("tonne-clock", None, frozenset({Role.HISTORIAN, Role.REGISTRAR}))
     await registry.say(OpenDay(date=date(2026, 7, 1)), clock, at(7, 1))
 
 

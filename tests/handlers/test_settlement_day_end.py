@@ -448,6 +448,27 @@ async def test_a_day_is_confirmed_once_and_closed_once(desk: Desk) -> None:
     assert isinstance(verdict, Dead)
 
 
+async def test_a_closed_day_takes_no_trades_in_replay_either(desk: Desk) -> None:
+    await desk.pool.execute("UPDATE venue SET mode = 'REPLAY' WHERE code = $1", desk.name)
+    await desk.report(trade := desk.trade())
+    await desk.close(trade)
+
+    late, earlier = desk.trade(), desk.trade(executed_at="2021-02-28T10:00:00+08:00")
+    await desk.report(late, earlier)
+
+    assert await desk.states(trade, late, earlier) == ["CAPTURED", "DAY_IS_CLOSED", "CAPTURED"]
+    assert await desk.broken() == {}
+
+
+async def test_a_day_that_has_not_begun_is_not_closed(desk: Desk) -> None:
+    early = {"venue": desk.name, "date": "9999-12-31", "trades": 0, "tonnes": 0, "turnover_fen": 0}
+    [verdict] = await desk.work([report(early, kind="venue.day_closed", venue=desk.name)])
+    assert isinstance(verdict, Dead)
+
+    await desk.report(trade := desk.trade())
+    assert await desk.states(trade) == ["CAPTURED"]
+
+
 async def test_who_receives_the_commissions_does_not_trade(pool: Pool) -> None:
     """Else its own commission would be no entry, and no count of commissions would add up."""
     desk = Desk(pool)

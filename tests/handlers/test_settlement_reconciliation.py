@@ -8,6 +8,7 @@ import pytest
 
 from services.kernel.clocks import market_day
 from services.kernel.ids import new_id
+from services.kernel.money import FEN_MAX
 from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
 from services.runtime.inbox import EVENT_PATIENCE_SECONDS
@@ -276,3 +277,16 @@ async def test_the_days_equal_the_entries(pool: Pool, venue: str) -> None:
     await pool.execute(
         "UPDATE bank_day SET deposits_fen = 9 WHERE venue = $1 AND deposits_fen = 10", venue
     )
+
+
+@pytest.mark.parametrize(
+    ("fen", "booked_at"), [(1, datetime(2999, 1, 1, tzinfo=UTC)), (FEN_MAX, NOON)]
+)
+async def test_money_that_has_not_come_or_that_nobody_counts_is_not_booked(
+    pool: Pool, venue: str, fen: int, booked_at: datetime
+) -> None:
+    await say(pool, cash(venue, 1), cash(venue, fen, booked_at))
+    booked = "SELECT balance_fen FROM cash_position WHERE venue = $1"
+    assert await pool.fetchval(booked, venue) == 1
+    last = "SELECT code FROM bank_report ORDER BY recorded_at DESC LIMIT 1"
+    assert await pool.fetchval(last) == "OUT_OF_RANGE"

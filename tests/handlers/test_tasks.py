@@ -44,3 +44,26 @@ async def test_work_that_ended_by_itself_is_not_disturbed() -> None:
         task = group.create_task(asyncio.sleep(0, "done"))
         await task
     assert task.result() == "done"
+
+
+async def test_work_goes_on_after_its_beginning_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks, "_INSIST_SECONDS", 0.01)
+    async with together() as group:
+        task = group.create_task(asyncio.sleep(0.1, "done"))
+    assert task.result() == "done"
+
+
+async def test_a_failure_after_the_beginning_ends_the_deaf_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tasks, "_INSIST_SECONDS", 0.01)
+    deaf_ones: list[asyncio.Task[None]] = []
+
+    async def begun() -> None:
+        async with asyncio.timeout(5), together() as group:
+            deaf_ones.append(group.create_task(deaf(2)))
+            group.create_task(failing())
+
+    with pytest.raises(ExceptionGroup):
+        await begun()
+    assert deaf_ones[0].cancelled()

@@ -19,7 +19,7 @@ def opened(now: datetime) -> tuple[str, OpenDay]:
     assert (outgoing.exchange, outgoing.routing_key) == ("", "registry.commands")
     envelope = decode_envelope(outgoing.body)
     assert envelope.effectiveat == now
-    assert envelope.sender.roles == {"historian"}
+    assert envelope.sender.roles == {"historian", "registrar"}
     return envelope.id, decode(OpenDay, msgspec.Raw(envelope.data))
 
 

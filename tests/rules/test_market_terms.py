@@ -1,6 +1,7 @@
 """The terms of a market: which can be held against a trade, and how versions follow each other."""
 
-from datetime import date
+from contextlib import nullcontext
+from datetime import date, timedelta
 
 import pytest
 
@@ -14,6 +15,12 @@ from services.settlement.terms import (
     terms_on,
 )
 from tests import trading
+
+
+def _hours(number: int) -> tuple[Session, ...]:
+    """So many sessions of half an hour."""
+    return tuple(Session(opens=f"{hour:02}:00", closes=f"{hour:02}:30") for hour in range(number))
+
 
 BROKEN_TERMS: list[tuple[dict[str, object], str]] = [
     ({"cycle": "T2"}, "cycle"),
@@ -42,6 +49,13 @@ BROKEN_TERMS: list[tuple[dict[str, object], str]] = [
     ({"sessions": (Session(opens="11:30", closes="09:30"),)}, "sessions"),
     ({"sessions": (Session(opens="09:30", closes="09:30"),)}, "sessions"),
     ({"sessions": (Session(opens="09:30+08:00", closes="11:30"),)}, "sessions"),
+    ({"sessions": (Session(opens="09:30", closes="11:30"),) * 2}, "sessions"),
+    ({"sessions": _hours(11)}, "sessions"),
+    ({"unverified": ("nonsense",)}, "unverified"),
+    (
+        {"lot_tonnes": 10, "methods": (MethodTerms(method="BULK", tonnes_min=7, tonnes_max=9),)},
+        "tonnes_max",
+    ),
 ]
 
 
@@ -103,3 +117,23 @@ def test_the_newest_version_that_has_begun_is_in_force(day: int, found: int | No
     versions = [read_terms(trading.terms(valid_from=date(2025, 3, one))) for one in (10, 3)]
     terms = terms_on(date(2025, 3, day), versions)
     assert (terms and terms.valid_from.day) == found
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sessions": _hours(10)},
+        {"unverified": ("cycle", "sessions")},
+        {"lot_tonnes": 10, "methods": (MethodTerms(method="BULK", tonnes_min=7, tonnes_max=10),)},
+    ],
+)
+def test_terms_at_the_limits_are_read(changes: dict[str, object]) -> None:
+    read_terms(trading.terms(**changes))
+
+
+@pytest.mark.parametrize(("days", "is_refused"), [(366, False), (367, True)])
+def test_terms_are_set_a_year_ahead_at_most(days: int, is_refused: bool) -> None:
+    today = date(2026, 3, 2)
+    ahead = read_terms(trading.terms(valid_from=today + timedelta(days=days)))
+    with pytest.raises(Invalid) if is_refused else nullcontext():
+        require_later(ahead, [], today)
