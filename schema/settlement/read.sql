@@ -18,9 +18,6 @@ SELECT d.venue, d.date, d.trades, d.tonnes, d.turnover_fen, d.captured_trades, d
     d.is_matched, c.confirmed_at
 FROM venue_day d LEFT JOIN day_confirmation c USING (venue, date);
 
-CREATE VIEW settlement_read.gap AS
-SELECT venue, date, kind, opened_at, cleared_at, explanation FROM gap;
-
 -- Market figures by day and instrument; the averages are rounded half up to the fen.
 CREATE VIEW settlement_read.instrument_day AS
 SELECT d.venue, d.project, d.vintage, i.programme, d.date, d.trades, d.tonnes, d.turnover_fen,

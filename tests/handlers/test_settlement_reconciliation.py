@@ -242,7 +242,7 @@ async def test_a_day_is_seen_by_three_hands(pool: Pool, scratch: Database, venue
     """The newest statement counts; what was not compared yet is null."""
     await say(pool, cash(venue, 9), statement(venue, (0, 0, 0)), statement(venue, (9, 0, 9)))
     async with opened_pool(scratch.url("gateway"), "settlement_read") as gateway:
-        sql = "SELECT * FROM reconciliation WHERE venue = $1 AND date = $2"
+        sql = "SELECT * FROM reconciliations('', NULL, '{auditor}', $1, $2, $2, NULL, 1)"
         seen = await gateway.fetchrow(sql, venue, BANK_DAY)
         assert seen
         assert (seen["trades_are_matched"], seen["cash_is_matched"], seen["is_matched"]) == (
