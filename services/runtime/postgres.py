@@ -30,6 +30,8 @@ _SESSION = {
     "synchronous_commit": "on",
     # A plan is kept: one that was made while a table was small must not read it whole when it has grown.
     "enable_seqscan": "off",
+    # Memory or flash: else the first few rows in order are dearer than all of them, gathered by page and sorted.
+    "random_page_cost": "1.1",
     # What has to be read whole all the same is reckoned as dearer than anything: it would be compiled at every plan.
     "jit": "off",
 }

@@ -103,7 +103,8 @@ FROM cash_position
 WHERE (account, venue, currency) IN (SELECT * FROM unnest($1::text[], $2::text[], $3::text[]))
 
 -- name: change_holdings
--- Only rows that still are as they were read; the caller requires the count.
+-- Only rows that still are as they were read; the caller requires the count. They are found by their key: an equal sign
+-- would let the account's index find them too, whose pages are spread as wide as the account's blocks are many.
 UPDATE holding
 SET next_serial = new.next_serial, account = new.account, bucket = new.bucket, venue = new.venue
 FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::text[])
@@ -111,7 +112,7 @@ FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[], $6
 WHERE holding.batch_id = new.batch_id
   AND holding.first_serial = new.first_serial
   AND holding.next_serial = new.old_next
-  AND holding.account = new.old_account
+  AND holding.account IS NOT DISTINCT FROM new.old_account
 
 -- name: open_cash_positions
 -- A first payment makes the position.
