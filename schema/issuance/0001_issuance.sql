@@ -2,9 +2,10 @@
 -- reduction and batch, the time from which it is effective and the time at which it was recorded.
 
 CREATE TABLE programme (
-    code    text PRIMARY KEY,
-    country text NOT NULL,
-    kind    text NOT NULL
+    code            text    PRIMARY KEY,
+    country         text    NOT NULL,
+    kind            text    NOT NULL,
+    is_ets_eligible boolean NOT NULL
 );
 
 -- How the tonnes of a methodology's projects are quantified, and how reversals are insured against. A version never
@@ -146,7 +147,8 @@ CREATE TABLE reduction (
 );
 GRANT UPDATE (state, batch_id, revoked_tonnes) ON reduction TO tonne_issuance;
 
--- Appended for ever. A batch has exactly its reduction's project, vintage and tonnes; an opening batch has a source.
+-- Appended for ever. A batch has exactly its reduction's project, vintage and tonnes; an opening batch has a source. From
+-- what else batches come is said where it is entered.
 CREATE TABLE credit_batch (
     batch_id       uuid        PRIMARY KEY,
     programme      text        NOT NULL REFERENCES programme,
@@ -166,8 +168,7 @@ CREATE TABLE credit_batch (
     recorded_at    timestamptz NOT NULL,
     UNIQUE (project, vintage, batch_number),
     FOREIGN KEY (reduction_id, project, vintage, tonnes) REFERENCES reduction (reduction_id, project, vintage, tonnes),
-    CHECK (last_serial - first_serial + 1 = tonnes),
-    CHECK ((reduction_id IS NULL) = (source IS NOT NULL))
+    CHECK (last_serial - first_serial + 1 = tonnes)
 );
 ALTER TABLE reduction ADD FOREIGN KEY (batch_id) REFERENCES credit_batch;
 

@@ -12,9 +12,13 @@ WHERE first_serial <> 1
     )
 
 -- name: batch_numbers_gapless
--- The batches of a project and vintage are numbered from 1 without a gap.
+-- The batches of a project and vintage are numbered from 1 without a gap; what a conversion has reserved keeps its number.
 SELECT project, vintage
-FROM credit_batch
+FROM (
+    SELECT project, vintage, batch_number FROM credit_batch
+    UNION
+    SELECT target_project, target_vintage, batch_number FROM conversion
+) AS numbered
 GROUP BY project, vintage
 HAVING min(batch_number) <> 1 OR max(batch_number) <> count(*)
 
@@ -28,12 +32,12 @@ HAVING coalesce(sum(credit_batch.tonnes), 0)
     <> CASE WHEN reduction.batch_id IS NULL THEN 0 ELSE reduction.tonnes END
 
 -- name: batch_and_reduction_agree
--- A batch that is no opening batch is the one that its reduction names, for the project's owner.
+-- A batch that was issued from a reduction is the one that the reduction names, for the project's owner.
 SELECT credit_batch.batch_id
 FROM credit_batch
 LEFT JOIN reduction ON reduction.batch_id = credit_batch.batch_id
 LEFT JOIN project ON project.code = credit_batch.project
-WHERE credit_batch.source IS NULL
+WHERE credit_batch.reduction_id IS NOT NULL
     AND (reduction.reduction_id, project.owner_account)
         IS DISTINCT FROM (credit_batch.reduction_id, credit_batch.holder_account)
 
@@ -46,6 +50,59 @@ GROUP BY credit_batch.batch_id
 HAVING count(event.id) <> 1
     OR min(event.body ->> 'holder_account') <> credit_batch.holder_account
     OR min((event.body ->> 'tonnes')::bigint) <> credit_batch.tonnes
+
+-- name: allowances_issued_as_paid
+-- What an emitter was paid is what was issued to its account, as allowances of the year and of its plan's programme.
+SELECT year.compliance_id
+FROM compliance_year AS year
+JOIN allocation_plan AS plan USING (plan, plan_version)
+LEFT JOIN credit_batch AS batch USING (compliance_id)
+GROUP BY year.compliance_id, plan.programme
+HAVING coalesce(sum(batch.tonnes), 0) <> year.paid
+    OR NOT coalesce(bool_and(
+        (batch.holder_account, batch.vintage, batch.programme, batch.project)
+            = (year.account, year.emission_year, plan.programme, plan.programme)
+    ), true)
+
+-- name: allowances_paid_as_entitled
+-- Whoever was allocated has at least what it is entitled to; what it has above that was paid before a change.
+SELECT compliance_id
+FROM compliance_year
+WHERE state IN ('PREALLOCATED', 'ALLOCATED') AND paid < entitled
+
+-- name: due_as_verified
+-- What is due is what the units emitted, and the allocation is theirs and what the limit of the gap added.
+SELECT year.compliance_id
+FROM compliance_year AS year
+LEFT JOIN compliance_unit AS unit USING (compliance_id, obligation_version)
+GROUP BY year.compliance_id
+HAVING coalesce(sum(unit.verified), 0) <> coalesce(year.due, 0)
+    OR year.state = 'ALLOCATED' AND sum(unit.initial + unit.topup) + year.topup IS DISTINCT FROM year.final
+
+-- name: obligation_told_as_set
+-- Every version of an obligation is told once, and the last one says what is due.
+SELECT year.compliance_id
+FROM compliance_year AS year
+LEFT JOIN event
+    ON event.aggregate = 'compliance/' || year.compliance_id AND event.type = 'issuance.obligation.set'
+GROUP BY year.compliance_id
+HAVING count(event.id) <> year.obligation_version
+    OR max((event.body ->> 'due')::bigint)
+        FILTER (WHERE (event.body ->> 'version')::integer = year.obligation_version) IS DISTINCT FROM year.due
+
+-- name: target_lives_once_its_source_is_dead
+-- A conversion that is issued has its batch, and any other has none (rule 25).
+SELECT conversion.conversion_id
+FROM conversion
+LEFT JOIN credit_batch USING (conversion_id)
+WHERE (conversion.state = 'ISSUED') <> (credit_batch.batch_id IS NOT NULL)
+
+-- name: nothing_converted_into_the_national_ets
+-- Nothing was ever converted into what counts in the national ETS, nor to or from allowances (rule 25).
+SELECT conversion.conversion_id
+FROM conversion
+JOIN programme ON programme.code IN (conversion.source_programme, conversion.target_programme)
+WHERE programme.kind = 'ALLOWANCE' OR programme.is_ets_eligible AND programme.code = conversion.target_programme
 
 -- name: monitoring_periods_apart
 -- Monitoring periods of one project do not overlap (rule 25).

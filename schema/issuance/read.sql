@@ -19,7 +19,12 @@ FROM methodology;
 CREATE VIEW issuance_read.credit_batch AS
 SELECT
     batch_id, programme, country, project, vintage, batch_number, first_serial, last_serial, tonnes, serials,
-    reduction_id, reduction_id IS NULL AS is_opening, issued_at, buffer_tonnes
+    reduction_id, source IS NOT NULL AS is_opening, issued_at, buffer_tonnes, conversion_id,
+    (
+        SELECT (effective_at AT TIME ZONE 'Asia/Shanghai')::date
+        FROM reduction
+        WHERE reduction.reduction_id = credit_batch.reduction_id
+    ) AS registered_on
 FROM credit_batch;
 
 -- Reports: a draft is its owner's own affair, and so is one that was withdrawn before it was published. What was computed
@@ -212,7 +217,8 @@ CROSS JOIN LATERAL (
 ) AS counted;
 
 -- What happened to an object, who did it and when: reductions, batches, factors, methodologies and published reports to
--- everybody, a draft to the organisation that owns its project and to those who oversee the market, approvals to those who see them.
+-- everybody, a draft to the organisation that owns its project and to those who oversee the market, approvals, conversions and
+-- compliance years to those who see them.
 CREATE FUNCTION issuance_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer
@@ -225,12 +231,19 @@ AS $$
     FROM event
     WHERE event.aggregate = subject
         AND (after_sequence IS NULL OR event.sequence > after_sequence)
-        AND (split_part(subject, '/', 1) IN ('reduction', 'batch', 'grid_factor', 'methodology', 'day')
+        AND (split_part(subject, '/', 1) IN (
+                'reduction', 'batch', 'grid_factor', 'allocation_plan', 'methodology', 'conversion_terms', 'day')
             OR viewer_roles && '{registrar,auditor,authority}'
             OR issuance_read.may_see_report(viewer_subject, viewer_organisation, viewer_roles,
                 CASE split_part(subject, '/', 1) WHEN 'report' THEN split_part(subject, '/', 2)::uuid END)
             OR EXISTS (SELECT FROM issuance_read.approval(viewer_subject, viewer_organisation, viewer_roles,
-                CASE split_part(subject, '/', 1) WHEN 'approval' THEN split_part(subject, '/', 2)::uuid END)))
+                CASE split_part(subject, '/', 1) WHEN 'approval' THEN split_part(subject, '/', 2)::uuid END))
+            OR EXISTS (SELECT FROM conversion JOIN account ON account.number = conversion.account
+                WHERE conversion_id = CASE split_part(subject, '/', 1) WHEN 'conversion' THEN split_part(subject, '/', 2)::uuid END
+                    AND (state = 'ISSUED' OR account.organisation_id = viewer_organisation))
+            OR EXISTS (SELECT FROM compliance_year JOIN account ON account.number = compliance_year.account
+                WHERE compliance_id = CASE split_part(subject, '/', 1) WHEN 'compliance' THEN split_part(subject, '/', 2)::uuid END
+                    AND account.organisation_id = viewer_organisation))
     ORDER BY event.sequence
     LIMIT page_size
 $$;

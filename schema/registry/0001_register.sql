@@ -118,7 +118,9 @@ GRANT UPDATE (dismissed_by, dismissed_at, dismissal_reason) ON operator TO tonne
 CREATE TABLE programme (
     code            text        PRIMARY KEY,
     country         text        NOT NULL CHECK (country ~ '^[A-Z]{2}$'),
-    kind            text        NOT NULL CHECK (kind IN ('NATIONAL', 'NATIONAL_LEGACY', 'PILOT_ASSOCIATION')),
+    kind            text        NOT NULL CHECK (kind IN (
+        'NATIONAL', 'NATIONAL_LEGACY', 'PILOT_ASSOCIATION', 'ALLOWANCE'
+    )),
     is_ets_eligible boolean     NOT NULL CHECK (NOT is_ets_eligible OR kind = 'NATIONAL'),
     effective_at    timestamptz NOT NULL,
     recorded_at     timestamptz NOT NULL

@@ -174,34 +174,3 @@ CREATE TABLE move (
     effective_at timestamptz NOT NULL,
     recorded_at  timestamptz NOT NULL
 );
-
--- Use of credits: terminal, by two persons, with a certificate.
-CREATE TABLE certificate_count (
-    year   integer PRIMARY KEY,
-    issued bigint  NOT NULL
-);
-GRANT UPDATE (issued) ON certificate_count TO tonne_settlement;
-
-CREATE TABLE retirement (
-    retirement_id       uuid        PRIMARY KEY,
-    certificate_number  text        NOT NULL UNIQUE,
-    account             text        NOT NULL REFERENCES account,
-    programme           text        NOT NULL,
-    project             text        NOT NULL,
-    vintage             integer     NOT NULL,
-    tonnes              bigint      NOT NULL CHECK (tonnes > 0),
-    purpose             text        NOT NULL,
-    beneficiary_name    text        NOT NULL,
-    beneficiary_id      text        NOT NULL,
-    beneficiary_country text        NOT NULL,
-    reporting_period    text        NOT NULL,
-    reason              text        NOT NULL,
-    is_public           boolean     NOT NULL,
-    requested_by        text        NOT NULL,
-    approved_by         text        NOT NULL CHECK (approved_by <> requested_by),
-    retired_at          timestamptz NOT NULL,
-    recorded_at         timestamptz NOT NULL
-);
-CREATE INDEX retirement_newest ON retirement (retired_at DESC, retirement_id DESC);
-CREATE INDEX retirement_account ON retirement (account, retired_at DESC, retirement_id DESC);
-CREATE INDEX retirement_project ON retirement (project, retired_at DESC, retirement_id DESC);

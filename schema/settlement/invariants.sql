@@ -216,22 +216,156 @@ GROUP BY venue, project, vintage, date
 HAVING sum(trades) <> 0 OR sum(tonnes) <> 0 OR sum(fen) <> 0 OR sum(settled) <> 0 OR sum(listing) <> 0
 
 -- name: retirements_never_undone
--- The serials of a retirement are retired, and nothing is retired without its record.
-SELECT coalesce(r.retirement_id::text, e.posting) AS posting, r.tonnes, e.tonnes AS retired
+-- A record's credits are where it says, tonne by tonne; nothing is retired or cancelled without its record, or comes back.
+SELECT coalesce(r.retirement_id::text, e.posting) AS posting, r.tonnes, e.tonnes AS moved
 FROM retirement r
 FULL JOIN (
-    SELECT posting, sum(next_serial - first_serial) AS tonnes
-    FROM credit_entry WHERE to_bucket = 'retired' GROUP BY posting
+    SELECT e.posting, e.to_bucket, e.from_account, e.to_account, b.programme, b.project, b.vintage,
+        sum(e.next_serial - e.first_serial) AS tonnes
+    FROM credit_entry e JOIN batch b USING (batch_id)
+    WHERE e.to_bucket IN ('retired', 'cancelled') OR e.posting LIKE 'retirement/%'
+    GROUP BY e.posting, e.to_bucket, e.from_account, e.to_account, b.programme, b.project, b.vintage
 ) AS e ON e.posting = 'retirement/' || r.retirement_id
-WHERE r.tonnes IS DISTINCT FROM e.tonnes
+WHERE (r.bucket, r.account, r.account, r.programme, r.project, r.vintage, r.tonnes)
+    IS DISTINCT FROM (e.to_bucket, e.from_account, e.to_account, e.programme, e.project, e.vintage, e.tonnes)
 UNION ALL
 SELECT posting, NULL, next_serial - first_serial FROM credit_entry WHERE from_bucket IN ('retired', 'cancelled')
 
+-- name: certificates_numbered_without_gap
+-- The certificates of a kind and year are numbered 1, 2, 3 ...
+SELECT series, year, counted.issued, numbered.certificates, numbered.last
+FROM (SELECT * FROM certificate_count WHERE series IN ('RET', 'CAN')) AS counted
+FULL JOIN (
+    SELECT split_part(certificate_number, '-', 1) AS series, split_part(certificate_number, '-', 2)::integer AS year,
+        count(*) AS certificates, max(split_part(certificate_number, '-', 3)::bigint) AS last
+    FROM retirement GROUP BY 1, 2
+) AS numbered USING (series, year)
+WHERE (counted.issued, counted.issued) IS DISTINCT FROM (numbered.certificates, numbered.last)
+
+-- name: conversions_leave_one_live_representation
+-- What was cancelled for a conversion is its source, and only what lives in its stead was credited after it (rule 25).
+SELECT coalesce(c.conversion_id, r.retirement_id) AS conversion_id, c.code, r.purpose
+FROM (SELECT * FROM conversion WHERE retirement_id IS NOT NULL) AS c
+FULL JOIN (SELECT * FROM retirement WHERE purpose = 'CONVERSION_OUT') AS r USING (retirement_id)
+WHERE c.account IS DISTINCT FROM r.account
+UNION ALL
+SELECT c.conversion_id, c.code, NULL
+FROM conversion c
+JOIN batch b USING (batch_id)
+JOIN credit_entry target ON target.batch_id = b.batch_id AND target.from_account IS NULL
+WHERE b.next_serial - b.first_serial <> c.target_tonnes
+    OR NOT EXISTS (
+        SELECT FROM credit_entry source
+        WHERE source.posting = 'retirement/' || c.retirement_id AND source.entry_id < target.entry_id)
+
 -- name: no_offset_by_ineligible_programme
--- Nothing of a programme that is not eligible was ever offset in the national ETS.
+-- Nothing of a programme that is not eligible was ever offset in an ETS, and only allowances were surrendered.
 SELECT r.retirement_id, r.programme, r.tonnes
 FROM retirement r JOIN programme p ON p.code = r.programme
-WHERE r.purpose = 'ETS_OFFSET_NATIONAL' AND NOT p.is_ets_eligible
+WHERE r.purpose IN ('ETS_OFFSET_NATIONAL', 'ETS_OFFSET_LOCAL') AND NOT p.is_ets_eligible
+   OR r.purpose = 'ETS_SURRENDER' AND p.kind <> 'ALLOWANCE'
+
+-- name: obligations_equal_retirements
+-- What was surrendered and offset is the sum of the records for it, and what is due is what was told last.
+SELECT account, emission_year, sum(surrendered) AS surrendered, sum(offset_used) AS offset_used, sum(version) AS version,
+    sum(due) AS due, sum(offset_max) AS offset_max
+FROM (
+    SELECT account, emission_year::text AS emission_year, surrendered, offset_used, version, due, offset_max FROM obligation
+    UNION ALL
+    SELECT account, reporting_period, CASE purpose WHEN 'ETS_SURRENDER' THEN -tonnes ELSE 0 END,
+        CASE purpose WHEN 'ETS_OFFSET_NATIONAL' THEN -tonnes ELSE 0 END, 0, 0, 0
+    FROM retirement WHERE purpose IN ('ETS_SURRENDER', 'ETS_OFFSET_NATIONAL')
+    UNION ALL
+    (SELECT DISTINCT ON (account, emission_year) account, emission_year::text, 0, 0, -version, -due, -offset_max
+    FROM obligation_version ORDER BY account, emission_year, version DESC)
+) AS both_sides
+GROUP BY account, emission_year
+HAVING sum(surrendered) <> 0 OR sum(offset_used) <> 0 OR sum(version) <> 0 OR sum(due) <> 0 OR sum(offset_max) <> 0
+
+-- name: no_offset_above_the_cap
+-- Nobody offset more than the cap, or discharged more than was due, by any version that was ever told (rule 21).
+SELECT o.account, o.emission_year, o.offset_used, o.surrendered + o.offset_used AS discharged, told.offset_max, told.due
+FROM obligation o
+JOIN (
+    SELECT account, emission_year, max(offset_max) AS offset_max, max(due) AS due
+    FROM obligation_version GROUP BY account, emission_year
+) AS told USING (account, emission_year)
+WHERE o.offset_used > told.offset_max OR o.surrendered + o.offset_used > told.due
+
+-- name: offsets_are_of_accepted_credits
+-- Whatever was offset came of registered reductions, and was not issued to the organisation that offset it (rule 21).
+SELECT r.retirement_id, r.account, b.batch_id, b.registered_on, b.first_holder
+FROM retirement r
+JOIN credit_entry e ON e.posting = 'retirement/' || r.retirement_id
+JOIN batch b USING (batch_id)
+JOIN account first ON first.number = b.first_holder
+JOIN account own ON own.number = r.account
+WHERE r.purpose = 'ETS_OFFSET_NATIONAL' AND (b.registered_on IS NULL OR first.organisation_id = own.organisation_id)
+
+-- name: frozen_credits_equal_active_freezes
+-- What lies in bucket 'frozen' is, block by block, what freezes of that account hold that have not ended.
+SELECT coalesce(h.batch_id, f.batch_id) AS batch_id, coalesce(h.first_serial, f.first_serial) AS first_serial, h.account,
+    f.freeze_id
+FROM (SELECT * FROM holding WHERE bucket = 'frozen') AS h
+FULL JOIN (
+    SELECT b.batch_id, b.first_serial, b.next_serial, b.freeze_id, freeze_order.account, freeze_order.state
+    FROM frozen_block b JOIN freeze_order USING (freeze_id)
+) AS f ON f.batch_id = h.batch_id AND f.first_serial = h.first_serial
+WHERE (h.next_serial, h.account, 'ACTIVE') IS DISTINCT FROM (f.next_serial, f.account, f.state)
+
+-- name: freezes_froze_what_they_name
+-- Each freeze of serials froze exactly its tonnes, of its account; nothing else was ever frozen.
+SELECT coalesce('freeze/' || f.freeze_id, e.posting) AS posting, f.tonnes, e.tonnes AS frozen
+FROM (SELECT * FROM freeze_order WHERE scope = 'CREDITS') AS f
+FULL JOIN (
+    SELECT posting, from_account, to_account, sum(next_serial - first_serial) AS tonnes
+    FROM credit_entry WHERE to_bucket = 'frozen' GROUP BY posting, from_account, to_account
+) AS e ON e.posting = 'freeze/' || f.freeze_id
+WHERE (f.tonnes, f.account, f.account) IS DISTINCT FROM (e.tonnes, e.from_account, e.to_account)
+
+-- name: accounts_are_stopped_by_what_stands
+-- An account names exactly the freezes of it that have not ended, and the shortfalls of it that are open.
+SELECT number, frozen_by, short_of
+FROM account
+WHERE ARRAY(SELECT unnest(frozen_by) ORDER BY 1) <> ARRAY(
+        SELECT freeze_id FROM freeze_order WHERE account = number AND scope = 'ACCOUNT' AND state = 'ACTIVE' ORDER BY 1)
+   OR ARRAY(SELECT unnest(short_of) ORDER BY 1) <> ARRAY(
+        SELECT shortfall_id FROM shortfall WHERE account = number AND state = 'OPEN' ORDER BY 1)
+
+-- name: enforcements_deliver_what_they_name
+-- Each enforcement moved exactly its tonnes from the one account to the registry of the other.
+SELECT coalesce('enforcement/' || n.transfer_id, e.posting) AS posting, n.tonnes, e.tonnes AS delivered
+FROM enforcement n
+FULL JOIN (
+    SELECT posting, from_account, to_account, to_bucket, sum(next_serial - first_serial) AS tonnes
+    FROM credit_entry WHERE posting LIKE 'enforcement/%' GROUP BY posting, from_account, to_account, to_bucket
+) AS e ON e.posting = 'enforcement/' || n.transfer_id
+WHERE (n.tonnes, n.from_account, n.to_account, 'registry')
+    IS DISTINCT FROM (e.tonnes, e.from_account, e.to_account, e.to_bucket)
+
+-- name: revocations_are_answered_in_full
+-- What was cancelled at once for revoked reductions stands in records of their account.
+SELECT v.message_id, v.tonnes, v.cancelled_tonnes, sum(r.tonnes) AS recorded
+FROM revocation v
+LEFT JOIN retirement r ON r.retirement_id = ANY (v.retirements)
+    AND r.account = v.account AND r.programme = v.programme AND r.purpose = 'FORCED'
+GROUP BY v.message_id
+HAVING v.cancelled_tonnes <> coalesce(sum(r.tonnes), 0)
+
+-- name: shortfalls_are_what_is_left
+-- An account ever owed what was revoked and not cancelled at once, and owes now what of it was not made good.
+SELECT reduction_id, account, sum(tonnes) AS tonnes, sum(outstanding) AS outstanding
+FROM (
+    SELECT reduction_id, account, programme, tonnes, outstanding FROM shortfall
+    UNION ALL
+    SELECT reduction_id, account, programme, cancelled_tonnes - tonnes, cancelled_tonnes - tonnes FROM revocation
+    UNION ALL
+    SELECT s.reduction_id, r.account, r.programme, 0, r.tonnes
+    FROM making_good m JOIN shortfall s USING (shortfall_id) JOIN retirement r USING (retirement_id)
+    WHERE r.purpose = 'FORCED'
+) AS all_sides
+GROUP BY reduction_id, account, programme
+HAVING sum(tonnes) <> 0 OR sum(outstanding) <> 0
 
 -- name: event_sequences_without_gap
 -- The events of each aggregate are numbered 1, 2, 3 ...

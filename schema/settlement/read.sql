@@ -1,4 +1,4 @@
--- What settlement publishes. Market figures and public retirements are for everyone; the rest is for who may see it:
+-- What settlement publishes. Market figures and the record of what was used are for everyone; the rest is for who may see it:
 -- the organisation that it belongs to, registrars, auditors and authorities, and a venue for its own trades.
 
 CREATE VIEW settlement_read.venue AS
@@ -93,7 +93,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     LIMIT page_size
 $$;
 
--- What a venue asks before it takes an order: credits there of one instrument, and cash there.
+-- What a venue asks before it takes an order: credits there of one instrument, and cash there, as far as the account may
+-- sell and buy.
 CREATE FUNCTION settlement_read.available(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     account_number text, venue_code text, project_code text, vintage_year integer)
@@ -102,11 +103,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT
         coalesce((SELECT sum(h.next_serial - h.first_serial) FROM holding h JOIN batch b USING (batch_id)
             WHERE h.account = account_number AND h.bucket = 'exchange' AND h.venue = venue_code
-              AND b.project = project_code AND b.vintage = vintage_year), 0)::bigint,
+              AND b.project = project_code AND b.vintage = vintage_year AND a.frozen_by = '{}' AND a.short_of = '{}'), 0)::bigint,
         coalesce((SELECT balance_fen + pending_fen - held_fen FROM cash_position c
-            WHERE c.account = account_number AND c.venue = venue_code AND c.currency = 'CNY'), 0),
+            WHERE c.account = account_number AND c.venue = venue_code AND c.currency = 'CNY' AND a.frozen_by = '{}'), 0),
         'CNY'
-    WHERE EXISTS (SELECT FROM account WHERE number = account_number)
+    FROM account a
+    WHERE a.number = account_number
       AND (('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
         OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number))
 $$;
@@ -262,53 +264,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC
 $$;
 
--- Everybody sees public retirements, and only who may see the account sees who asked and who approved.
-CREATE TYPE settlement_read.seen_retirement AS (retirement_id uuid, certificate_number text, account text, programme text, project text,
-    vintage integer, tonnes bigint, purpose text, beneficiary_name text, beneficiary_id text,
-    beneficiary_country text, reporting_period text, reason text, is_public boolean, requested_by text,
-    approved_by text, retired_at timestamptz, ranges jsonb);
-
-CREATE FUNCTION settlement_read.retirements_of(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], found settlement.retirement)
-RETURNS SETOF settlement_read.seen_retirement
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT found.retirement_id, found.certificate_number, found.account, found.programme, found.project,
-        found.vintage, found.tonnes, found.purpose, found.beneficiary_name, found.beneficiary_id,
-        found.beneficiary_country, found.reporting_period, found.reason, found.is_public,
-        CASE WHEN seen.is_full THEN found.requested_by END, CASE WHEN seen.is_full THEN found.approved_by END,
-        found.retired_at, settlement_read.ranges('retirement/' || found.retirement_id)
-    FROM (SELECT settlement_read.may_see_account(
-        viewer_subject, viewer_organisation, viewer_roles, found.account)) AS seen (is_full)
-    WHERE found.is_public OR seen.is_full
-$$;
-
-CREATE FUNCTION settlement_read.retirements(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[],
-    account_number text, project_code text, after_retired_at timestamptz, after_id uuid, page_size integer)
-RETURNS SETOF settlement_read.seen_retirement
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT seen.*
-    FROM retirement r
-    CROSS JOIN LATERAL settlement_read.retirements_of(viewer_subject, viewer_organisation, viewer_roles, r) AS seen
-    WHERE (account_number IS NULL OR r.account = account_number)
-      AND (project_code IS NULL OR r.project = project_code)
-      AND (after_id IS NULL OR (r.retired_at, r.retirement_id) < (after_retired_at, after_id))
-    ORDER BY r.retired_at DESC, r.retirement_id DESC
-    LIMIT page_size
-$$;
-
-CREATE FUNCTION settlement_read.retirement(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], id uuid)
-RETURNS SETOF settlement_read.seen_retirement
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT seen.*
-    FROM retirement r
-    CROSS JOIN LATERAL settlement_read.retirements_of(viewer_subject, viewer_organisation, viewer_roles, r) AS seen
-    WHERE r.retirement_id = id
-$$;
-
--- What happened to an object, who did it and when: venues, markets, instruments and days to everybody, trades, retirements and approvals to
--- those who may see them; of a public retirement others learn no names.
+-- What happened to an object, who did it and when: venues, markets, instruments and days to everybody, trades and approvals to
+-- those who may see them; of a retirement others learn no names.
 CREATE FUNCTION settlement_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer)
@@ -335,8 +292,6 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
             SELECT settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account)
             FROM retirement r
             WHERE r.retirement_id = CASE kind WHEN 'retirement' THEN key::uuid END
-              AND (r.is_public
-                OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, r.account))
             UNION ALL
             SELECT true
             FROM transfer t
@@ -345,9 +300,29 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
                 OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, t.to_account))
             UNION ALL
             SELECT true
+            WHERE kind = 'obligation'
+              AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, key)
+            UNION ALL
+            SELECT true
             FROM correction c
             WHERE c.correction_id = CASE kind WHEN 'correction' THEN key::uuid END
               AND c.accounts && settlement_read.own_accounts(viewer_organisation, viewer_roles)
+            UNION ALL
+            SELECT true
+            FROM freeze_order f
+            WHERE f.freeze_id = CASE named.kind WHEN 'freeze' THEN key::uuid END
+              AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, f.account)
+            UNION ALL
+            SELECT true
+            FROM enforcement e
+            WHERE e.transfer_id = CASE kind WHEN 'enforcement' THEN key::uuid END
+              AND (settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, e.from_account)
+                OR settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, e.to_account))
+            UNION ALL
+            SELECT true
+            FROM shortfall s
+            WHERE s.shortfall_id = CASE kind WHEN 'shortfall' THEN key::uuid END
+              AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, s.account)
         ) AS way (is_full)
     ) AS seen (is_full)
     JOIN event ON event.aggregate = subject

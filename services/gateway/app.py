@@ -17,6 +17,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.execution import PreExecutionError
 from strawberry.types.unset import UNSET, UnsetType
 
+from services.gateway.certificate_pages import add_certificate_routes
 from services.gateway.context import Context, House
 from services.gateway.errors import Unauthenticated, shown
 from services.gateway.schema import schema
@@ -124,7 +125,9 @@ class View(GraphQLView[Context, None]):
         return response
 
 
-def application(house: House, health: Health, origins: Sequence[str]) -> web.Application:
+def application(
+    house: House, health: Health, origins: Sequence[str], public_url: str
+) -> web.Application:
     """The application with all its routes."""
     app = web.Application(
         client_max_size=BODY_BYTES_MAX, middlewares=[_with_request_id, _cross_origin(origins)]
@@ -142,6 +145,7 @@ def application(house: House, health: Health, origins: Sequence[str]) -> web.App
     app.router.add_get("/graphql", get)
     app.router.add_post("/graphql", post)
     app.router.add_static("/static/", STATIC)
+    add_certificate_routes(app, house, public_url)
     add_admin_routes(app, health)
     return app
 

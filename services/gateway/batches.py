@@ -1,7 +1,7 @@
 """Credit batches: what was issued, with its serial numbers; and who asks for an issuance."""
 
 from collections.abc import AsyncGenerator
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 import strawberry
@@ -10,7 +10,14 @@ from services.gateway import reads
 from services.gateway.commands import Payload
 from services.gateway.context import Info
 from services.gateway.inputs import mutation
-from services.gateway.links import ProjectLink, ReductionLink, project_of, reduction_of
+from services.gateway.links import (
+    ConversionLink,
+    ProjectLink,
+    ReductionLink,
+    conversion_of,
+    project_of,
+    reduction_of,
+)
 from services.gateway.listening import listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
@@ -32,6 +39,12 @@ class CreditBatch(Recorded):
     tonnes: Tonnes
     serials: str = strawberry.field(description="The public serial range.")
     reduction_id: UUID | None
+    conversion_id: UUID | None = strawberry.field(
+        description="If it lives in the stead of credits of another programme, which are dead."
+    )
+    registered_on: date | None = strawberry.field(
+        description="When its reductions were registered; null for opening batches and allowances."
+    )
     is_opening: bool = strawberry.field(description="Recorded history of another registry.")
     issued_at: datetime
     buffer_tonnes: Tonnes = strawberry.field(
@@ -53,6 +66,10 @@ class CreditBatch(Recorded):
     @strawberry.field(name="reduction", description="From which it was issued.")
     async def its_reduction(self, info: Info) -> ReductionLink:
         return await reduction_of(info, self.reduction_id)
+
+    @strawberry.field(name="conversion", description="From what it was converted.")
+    async def its_conversion(self, info: Info) -> ConversionLink:
+        return await conversion_of(info, self.conversion_id)
 
 
 BATCHES: Keyset[CreditBatch] = Keyset(

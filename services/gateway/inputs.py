@@ -10,14 +10,21 @@ import strawberry
 
 from services.gateway.commands import AnyPayload, CommandInput, described, send
 from services.gateway.context import Info
-from services.gateway.scalars import Tonnes
+from services.gateway.scalars import Serial, Tonnes
 from services.issuance.messages import documents as report_documents
 from services.issuance.messages import verifications
+from services.issuance.messages.compliance import (
+    AllocationPlan,
+    Benchmark,
+    EmissionYear,
+    UnitEmissions,
+)
 from services.issuance.messages.reports import VintageTonnes
 from services.registry.messages import documents, validations
 from services.registry.messages.methodologies import Parameter
 from services.runtime.messages import Command
 from services.runtime.notes import field_notes
+from services.settlement.messages.freezes import Span
 from services.settlement.messages.market import MarketTerms, MethodTerms, Session
 
 _PARTS: dict[type[msgspec.Struct], str] = {
@@ -26,14 +33,21 @@ _PARTS: dict[type[msgspec.Struct], str] = {
     validations.TeamMember: "TeamMemberInput",
     report_documents.Document: "ReportDocumentInput",
     VintageTonnes: "VintageTonnesInput",
+    AllocationPlan: "AllocationPlanInput",
+    EmissionYear: "EmissionYearInput",
+    Benchmark: "BenchmarkInput",
+    UnitEmissions: "UnitEmissionsInput",
     MarketTerms: "MarketTermsInput",
     MethodTerms: "MethodTermsInput",
     Session: "SessionInput",
+    Span: "SpanInput",
 }
 """What messages hold inside them, and the name of its input type."""
 _SAME: dict[type[msgspec.Struct], type[msgspec.Struct]] = {
     verifications.TeamMember: validations.TeamMember
 }
+_NUMBERS: dict[str, Any] = {"tonnes": Tonnes, "serial": Serial}
+"""Whole numbers beyond 32 bit, by a word in the name of their field."""
 _made: dict[str, type[Any]] = {}
 
 
@@ -86,7 +100,7 @@ def _input(
 
 
 def _shown(hint: Any, name: str) -> Any:
-    """The GraphQL type of a field: lists for tuples, inputs for structs, base64 for bytes, tonnes by their name."""
+    """The GraphQL type of a field: lists for tuples, inputs for structs, base64 for bytes, quantities by name."""
     origin, arguments = get_origin(hint), get_args(hint)
     if origin in (Union, UnionType):
         [only] = [one for one in arguments if one is not NoneType]
@@ -95,8 +109,8 @@ def _shown(hint: Any, name: str) -> Any:
         return list[_shown(arguments[0], name)]
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         return _part(_SAME.get(hint, hint))
-    if hint is int and "tonnes" in name.split("_"):
-        return Tonnes
+    if hint is int:
+        return next((_NUMBERS[word] for word in name.split("_") if word in _NUMBERS), int)
     return str if hint is bytes else cast(Any, hint)
 
 

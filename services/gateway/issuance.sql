@@ -116,6 +116,19 @@ ORDER BY batch.issued_at DESC, batch.batch_id DESC
 -- name: credit_batches_by_id
 SELECT * FROM issuance_read.credit_batch WHERE batch_id = ANY ($1::uuid[])
 
+-- name: list_conversions
+SELECT * FROM issuance_read.conversions($1, $2, $3, NULL, $4, $5, $6, $7, $8)
+
+-- name: conversions_by_id
+SELECT * FROM issuance_read.conversions($2, $3, $4, $1, NULL, NULL, NULL, NULL, cardinality($1::uuid[]))
+
+-- name: list_conversion_terms
+SELECT *
+FROM issuance_read.conversion_terms
+WHERE ($1::text IS NULL OR (source_programme, target_programme, valid_from) > ($1, $2::text, $3::date))
+ORDER BY source_programme, target_programme, valid_from
+LIMIT $4
+
 -- name: list_reductions
 -- The latest monitoring period first.
 SELECT *
@@ -149,6 +162,37 @@ SELECT *
 FROM issuance_read.reduction
 WHERE reduction_id = ANY ($1::uuid[])
 ORDER BY period_end, vintage, reduction_id
+
+-- name: list_allocation_plans
+SELECT *
+FROM issuance_read.allocation_plan
+WHERE ($1::text IS NULL OR plan = $1)
+    AND ($2::text IS NULL OR (plan, plan_version) > ($2, $3::integer))
+ORDER BY plan, plan_version
+LIMIT $4
+
+-- name: allocation_plans_by_key
+SELECT * FROM issuance_read.allocation_plan WHERE concat(plan, '/', plan_version) = ANY ($1::text[])
+
+-- name: newest_allocation_plan
+SELECT * FROM issuance_read.allocation_plan WHERE plan = $1 ORDER BY plan_version DESC LIMIT 1
+
+-- name: list_compliance_years
+SELECT * FROM issuance_read.compliance_years($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: get_compliance_year
+SELECT * FROM issuance_read.compliance_year($1, $2, $3, $4)
+
+-- name: units_of_compliance_years
+SELECT * FROM issuance_read.compliance_units($2, $3, $4, $1)
+
+-- name: batches_of_compliance_years
+SELECT * FROM issuance_read.compliance_batches($2, $3, $4, $1)
+
+-- name: traces_of_compliance_years
+SELECT trace.*
+FROM unnest($1::uuid[]) AS wanted (compliance_id)
+CROSS JOIN LATERAL issuance_read.allocation_trace($2, $3, $4, wanted.compliance_id) AS trace
 
 -- name: get_issuance_approval
 SELECT *, id AS approval_id, 'issuance' AS service FROM issuance_read.approval($1, $2, $3, $4)

@@ -11,20 +11,26 @@ import strawberry
 
 from services.gateway import reads
 from services.gateway.accounts import accounts_of
+from services.gateway.allocation_plans import newest_plan, plan_by_key
 from services.gateway.approvals import approval_by_key
 from services.gateway.batches import batch_of
+from services.gateway.compliance import compliance_year_of
 from services.gateway.context import Info
 from services.gateway.corrections import correction_of
 from services.gateway.disputes import dispute_of
+from services.gateway.enforcements import enforcement_of
 from services.gateway.errors import BadInput, LimitExceeded
+from services.gateway.freezes import freeze_of
 from services.gateway.instruments import instrument_of
-from services.gateway.links import project_of, reduction_of, report_of
+from services.gateway.links import conversion_of, project_of, reduction_of, report_of
 from services.gateway.market_terms import newest_terms, terms_by_key
 from services.gateway.objects import Node
+from services.gateway.obligations import obligation_by_key
 from services.gateway.organisations import organisation_of
 from services.gateway.programmes import methodology_of, programme_of
 from services.gateway.report_life import grid_factor_by_key, own_report_of
 from services.gateway.retirements import retirement_of
+from services.gateway.shortfalls import shortfall_of
 from services.gateway.trades import trade_of
 from services.gateway.transfers import transfer_of
 from services.gateway.venue_days import day_by_key, gap_by_key
@@ -54,22 +60,29 @@ async def _trade(info: Info, key: str) -> Node | None:
 
 FINDERS: Mapping[str, Find] = {
     "Account": _account,
+    "AllocationPlan": plan_by_key,
     "Approval": approval_by_key,
+    "ComplianceYear": _by_uuid(compliance_year_of),
+    "Conversion": _by_uuid(conversion_of),
     "Correction": _by_uuid(correction_of),
     "CreditBatch": _by_uuid(batch_of),
     "Dispute": _by_uuid(dispute_of),
+    "Enforcement": _by_uuid(enforcement_of),
+    "Freeze": _by_uuid(freeze_of),
     "Gap": gap_by_key,
     "GridFactor": grid_factor_by_key,
     "Instrument": instrument_of,
     "MarketTerms": terms_by_key,
     "Methodology": methodology_of,
     "MonitoringReport": _by_uuid(report_of),
+    "Obligation": obligation_by_key,
     "Organisation": _by_uuid(organisation_of),
     "OwnReport": _by_uuid(own_report_of),
     "Programme": programme_of,
     "Project": project_of,
     "Reduction": _by_uuid(reduction_of),
     "Retirement": _by_uuid(retirement_of),
+    "Shortfall": _by_uuid(shortfall_of),
     "Trade": _trade,
     "Transfer": _by_uuid(transfer_of),
     "Venue": venue_of,
@@ -80,17 +93,24 @@ FINDERS: Mapping[str, Find] = {
 
 _SUBJECTS: Mapping[str, Find] = {
     "account": _account,
+    "allocation_plan": newest_plan,
     "batch": _by_uuid(batch_of),
+    "compliance": _by_uuid(compliance_year_of),
+    "conversion": _by_uuid(conversion_of),
     "correction": _by_uuid(correction_of),
+    "enforcement": _by_uuid(enforcement_of),
+    "freeze": _by_uuid(freeze_of),
     "instrument": instrument_of,
     "market": newest_terms,
     "methodology": methodology_of,
+    "obligation": obligation_by_key,
     "organisation": _by_uuid(organisation_of),
     "programme": programme_of,
     "project": project_of,
     "reduction": _by_uuid(reduction_of),
     "report": _by_uuid(report_of),
     "retirement": _by_uuid(retirement_of),
+    "shortfall": _by_uuid(shortfall_of),
     "trade": _trade,
     "venue": venue_of,
 }

@@ -23,6 +23,9 @@ _KEEPERS: Mapping[str, str] = {
     "reduction": "issuance",
     "batch": "issuance",
     "grid_factor": "issuance",
+    "allocation_plan": "issuance",
+    "compliance": "issuance",
+    "conversion": "issuance",
     "venue": "settlement",
     "market": "settlement",
     "instrument": "settlement",
@@ -30,6 +33,10 @@ _KEEPERS: Mapping[str, str] = {
     "trade": "settlement",
     "transfer": "settlement",
     "correction": "settlement",
+    "freeze": "settlement",
+    "enforcement": "settlement",
+    "shortfall": "settlement",
+    "obligation": "settlement",
     "retirement": "settlement",
 }
 """The service that keeps the history of objects of this kind; an approval names its own."""

@@ -114,7 +114,7 @@ async def _listening_to_broker(
 async def _web_server(
     settings: GatewaySettings, house: House, health: Health
 ) -> AsyncIterator[None]:
-    app = application(house, health, settings.origins)
+    app = application(house, health, settings.origins, settings.public_address)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_DRAIN_SECONDS)
     await runner.setup()
     try:

@@ -49,7 +49,9 @@ class Programme(Recorded):
     code: str
     name: str
     country: str
-    kind: str = strawberry.field(description="NATIONAL, NATIONAL_LEGACY or PILOT_ASSOCIATION.")
+    kind: str = strawberry.field(
+        description="NATIONAL, NATIONAL_LEGACY, PILOT_ASSOCIATION or ALLOWANCE."
+    )
     is_ets_eligible: bool = strawberry.field(
         description="Whether its credits may ever be offset in the national ETS."
     )

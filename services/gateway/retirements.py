@@ -1,4 +1,4 @@
-"""Retirements: credits used once and for all, by whom and for what; the public record."""
+"""Retirements: credits used or cancelled once and for all, by whom and for what; the public record."""
 
 from datetime import datetime
 from typing import Any
@@ -8,35 +8,55 @@ import strawberry
 
 from services.gateway import reads
 from services.gateway.commands import Payload
-from services.gateway.context import Info
+from services.gateway.context import Context, Info
 from services.gateway.inputs import mutation
-from services.gateway.links import ProjectLink, project_of
+from services.gateway.links import ConversionLink, ProjectLink, conversion_of, project_of
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
-from services.settlement.messages.retirements import RetireCredits
+from services.settlement.messages.retirements import CancelCredits, RetireCredits
 
 
 @strawberry.type(description="Credits taken out of circulation for ever.")
 class Retirement(Recorded):
     retirement_id: UUID
-    certificate_number: str
+    certificate_number: str = strawberry.field(
+        description="RET-2026-00000001 of a use, CAN-2026-00000001 of a cancellation."
+    )
+    bucket: str = strawberry.field(
+        description="retired: used for a beneficiary; cancelled: used by nobody."
+    )
     account: str = strawberry.field(name="accountNumber")
     programme: str = strawberry.field(name="programmeCode")
     project: str = strawberry.field(name="projectCode")
     vintage: int
     tonnes: Tonnes
     purpose: str
-    beneficiary_name: str | None = strawberry.field(description="Null if you may not see it.")
+    beneficiary_kind: str | None = strawberry.field(
+        description="ORGANISATION or NATURAL_PERSON; null if it was cancelled."
+    )
+    beneficiary_name: str | None = strawberry.field(
+        description="Null if it was cancelled, and if it is a person's that you may not see."
+    )
     beneficiary_id: str | None
     beneficiary_country: str | None
-    reporting_period: str
+    on_behalf_of: str | None
+    reporting_period: str | None
     reason: str
-    is_public: bool
+    document_sha256: str | None = strawberry.field(
+        description="Of the document on which it was cancelled."
+    )
+    is_public: bool = strawberry.field(description="Whether a person's name is public.")
     requested_by: str | None
     approved_by: str | None
     retired_at: datetime
+    recorded_at: datetime
+    entry_sha256: str = strawberry.field(
+        description="SHA-256 over the ledger's entries: a line for each of the ranges, ended by a"
+        " line feed, with retirement/<retirementId>|<serials>|<accountNumber>|<bucket>|<retiredAt"
+        " in UTC as 2026-03-02T02:00:00.000000Z>."
+    )
     ranges: strawberry.Private[list[dict[str, Any]] | None]
 
     @property
@@ -51,9 +71,21 @@ class Retirement(Recorded):
     async def its_project(self, info: Info) -> ProjectLink:
         return await project_of(info, self.project)
 
+    @strawberry.field(
+        description="For which it was cancelled, so that others may live in its stead."
+    )
+    async def conversion(self, info: Info) -> ConversionLink:
+        is_source = self.purpose == "CONVERSION_OUT"
+        return await conversion_of(info, self.retirement_id if is_source else None)
+
 
 RETIREMENTS: Keyset[Retirement] = Keyset(
     "retirements", (datetime, UUID), lambda one: (one.retired_at, one.retirement_id)
+)
+
+
+PUBLIC_RETIREMENTS: Keyset[Retirement] = Keyset(
+    "publicRetirements", RETIREMENTS.types, RETIREMENTS.key
 )
 
 
@@ -63,15 +95,32 @@ async def retirement_of(info: Info, retirement_id: UUID | None) -> Retirement | 
     return reads.only(await reads.visible(*values))
 
 
+async def public_retirement_of(context: Context, certificate_number: str) -> Retirement | None:
+    """What everybody may read under this number."""
+    values = (context, Retirement, "get_public_retirement", certificate_number)
+    return reads.only(await reads.public(*values))
+
+
 @strawberry.input(description="Each given value must match.")
 class RetirementFilter:
     account: str | None = None
     project: str | None = None
 
 
+@strawberry.input(description="Each given value must match.")
+class PublicRetirementFilter:
+    serials: str | None = strawberry.field(
+        default=None,
+        description="One serial or a range, as credits are marked: CCER-CN-A1-2024-001-7, or -1-7.",
+    )
+    beneficiary: str | None = strawberry.field(
+        default=None, description="The whole public name, or the whole identifier."
+    )
+
+
 @strawberry.type
 class RetirementQueries:
-    @strawberry.field(description="Public retirements and those that you may see, latest first.")
+    @strawberry.field(description="Everything that was used or cancelled, latest first.")
     async def retirements(
         self,
         info: Info,
@@ -84,9 +133,27 @@ class RetirementQueries:
         rows = await reads.visible(info.context, Retirement, "list_retirements", *values)
         return RETIREMENTS.page(rows, first)
 
-    @strawberry.field(description="The retirement with this id; null if you may not see it.")
+    @strawberry.field(description="The retirement with this id.")
     async def retirement(self, info: Info, id_: UUID) -> Retirement | None:
         return await retirement_of(info, id_)
+
+    @strawberry.field(description="The public record by serials or beneficiary, latest first.")
+    async def public_retirements(
+        self,
+        info: Info,
+        filter_: PublicRetirementFilter | None = None,
+        first: First = PAGE_DEFAULT,
+        after: After = None,
+    ) -> Connection[Retirement]:
+        wanted = filter_ or PublicRetirementFilter()
+        keys = (wanted.serials, wanted.beneficiary)
+        values = (*keys, *PUBLIC_RETIREMENTS.after(after), rows_wanted(first))
+        rows = await reads.public(info.context, Retirement, "list_public_retirements", *values)
+        return PUBLIC_RETIREMENTS.page(rows, first)
+
+    @strawberry.field(description="The public record with this certificate number.")
+    async def public_retirement(self, info: Info, certificate_number: str) -> Retirement | None:
+        return await public_retirement_of(info.context, certificate_number)
 
 
 @strawberry.type
@@ -99,3 +166,4 @@ class RetirementPayload(Payload):
 @strawberry.type
 class RetirementMutations:
     retire_credits = mutation(RetireCredits, RetirementPayload, "retirement_id")
+    cancel_credits = mutation(CancelCredits, RetirementPayload, "retirement_id")

@@ -46,6 +46,11 @@ def decimal(value: object) -> Decimal:
     return Decimal(value)
 
 
+def written_out(value: Decimal) -> str:
+    """Without an exponent, which the database's driver gives to round numbers."""
+    return f"{value:f}"
+
+
 def _whole_scalar(name: str, description: str) -> ScalarDefinition:
     return strawberry.scalar(
         name=name,
@@ -68,7 +73,7 @@ SCALARS: Mapping[object, ScalarDefinition] = {
     Decimal: strawberry.scalar(
         name="Decimal",
         description="A plain decimal number as a string.",
-        serialize=str,
+        serialize=written_out,
         parse_value=decimal,
     ),
 }

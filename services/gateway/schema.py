@@ -21,16 +21,22 @@ from services.gateway.account_life import (
     AccountSubscriptions,
 )
 from services.gateway.accounts import AccountQueries
+from services.gateway.allocation_plans import AllocationPlanMutations, AllocationPlanQueries
 from services.gateway.approvals import ApprovalMutations, ApprovalQueries
 from services.gateway.batches import BatchMutations, BatchQueries, BatchSubscriptions
+from services.gateway.compliance import ComplianceMutations, ComplianceQueries
+from services.gateway.conversions import ConversionMutations, ConversionQueries
 from services.gateway.corrections import CorrectionMutations, CorrectionQueries
 from services.gateway.disputes import DisputeQueries
+from services.gateway.enforcements import EnforcementMutations, EnforcementQueries
 from services.gateway.errors import Errors, log_faults
 from services.gateway.figures import FigureQueries
+from services.gateway.freezes import FreezeMutations, FreezeQueries
 from services.gateway.instruments import InstrumentQueries
 from services.gateway.limits import TOKENS_MAX, Limits
 from services.gateway.market import MarketQueries
 from services.gateway.nodes import NodeQueries
+from services.gateway.obligations import ObligationMutations, ObligationQueries
 from services.gateway.organisations import OrganisationMutations, OrganisationQueries
 from services.gateway.programmes import ProgrammeMutations, ProgrammeQueries
 from services.gateway.project_life import (
@@ -45,6 +51,7 @@ from services.gateway.report_life import ReportLifeQueries, ReportMutations, Rep
 from services.gateway.reports import ReportQueries
 from services.gateway.retirements import RetirementMutations, RetirementQueries
 from services.gateway.scalars import SCALARS
+from services.gateway.shortfalls import ShortfallMutations, ShortfallQueries
 from services.gateway.trades import TradeMutations, TradeQueries, TradeSubscriptions
 from services.gateway.transfers import TransferMutations, TransferQueries
 from services.gateway.venue_life import VenueMutations, VenueSubscriptions
@@ -63,6 +70,9 @@ class Query(
     ReportLifeQueries,
     ReductionQueries,
     BatchQueries,
+    AllocationPlanQueries,
+    ComplianceQueries,
+    ConversionQueries,
     MarketQueries,
     VenueQueries,
     InstrumentQueries,
@@ -71,6 +81,10 @@ class Query(
     TransferQueries,
     CorrectionQueries,
     RetirementQueries,
+    FreezeQueries,
+    EnforcementQueries,
+    ShortfallQueries,
+    ObligationQueries,
     AccountQueries,
     AccountLifeQueries,
     OrganisationQueries,
@@ -90,11 +104,18 @@ class Mutation(
     ReportMutations,
     ReductionMutations,
     BatchMutations,
+    AllocationPlanMutations,
+    ComplianceMutations,
+    ConversionMutations,
     VenueMutations,
     TradeMutations,
     TransferMutations,
     CorrectionMutations,
     RetirementMutations,
+    FreezeMutations,
+    EnforcementMutations,
+    ShortfallMutations,
+    ObligationMutations,
     ApprovalMutations,
 ):
     pass

@@ -17,6 +17,13 @@ class GatewaySettings(ProcessSettings):
     port: int = 8080
     allowed_origins: str = ""
     """Origins of web pages that may call from a browser, separated by commas."""
+    public_url: str = ""
+    """Where everybody reaches this gateway, as certificates say; if not told, its host and port, as in a demo."""
+
+    @property
+    def public_address(self) -> str:
+        """The public URL, without a slash at its end."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
 
     @property
     def read_urls(self) -> dict[str, str]:

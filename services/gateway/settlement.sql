@@ -227,6 +227,12 @@ SELECT * FROM settlement_read.retirements($1, $2, $3, $4, $5, $6, $7, $8)
 -- name: get_retirement
 SELECT * FROM settlement_read.retirement($1, $2, $3, $4)
 
+-- name: list_public_retirements
+SELECT * FROM settlement_read.public_retirements($1, $2, $3, $4, $5)
+
+-- name: get_public_retirement
+SELECT * FROM settlement_read.public_retirement($1)
+
 -- name: list_settlement_histories
 -- One page for each of many objects.
 SELECT happening.sequence, happening.type, happening.effective_at, happening.recorded_at, happening.actor,
@@ -273,3 +279,38 @@ FROM unnest($1::text[]) AS wanted (trade)
 CROSS JOIN LATERAL settlement_read.disputes($2, $3, $4, split_part(wanted.trade, '/', 1),
     substr(wanted.trade, strpos(wanted.trade, '/') + 1), NULL, NULL, NULL, 2) AS dispute
 ORDER BY dispute.opened_at, dispute.dispute_id
+
+-- name: list_obligations
+SELECT * FROM settlement_read.obligations($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: get_obligation
+SELECT * FROM settlement_read.obligations($1, $2, $3, $4, $5, NULL, NULL, NULL, 1)
+
+-- name: discharges_of_obligations
+-- One page for each of many obligations, the latest first.
+SELECT part.*
+FROM unnest($1::text[]) AS wanted (obligation)
+CROSS JOIN LATERAL settlement_read.discharges($2, $3, $4, split_part(wanted.obligation, '/', 1),
+    split_part(wanted.obligation, '/', 2)::integer, $5, $6, $7) AS part
+ORDER BY part.retired_at DESC, part.retirement_id DESC
+
+-- name: list_obligation_statement
+SELECT * FROM settlement_read.obligation_statement($1, $2, $3, $4, $5, $6, $7)
+
+-- name: list_freezes
+SELECT * FROM settlement_read.freezes($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: get_freeze
+SELECT * FROM settlement_read.freeze($1, $2, $3, $4)
+
+-- name: list_enforcements
+SELECT * FROM settlement_read.enforcements($1, $2, $3, $4, $5, $6, $7)
+
+-- name: get_enforcement
+SELECT * FROM settlement_read.enforcement($1, $2, $3, $4)
+
+-- name: list_shortfalls
+SELECT * FROM settlement_read.shortfalls($1, $2, $3, $4, $5, $6, $7, $8)
+
+-- name: get_shortfall
+SELECT * FROM settlement_read.shortfall($1, $2, $3, $4)

@@ -51,6 +51,18 @@ class CashStatementLine:
     closing_fen: Fen
 
 
+@strawberry.type(description="Opening and due less surrendered and offset is closing.")
+class ObligationStatementLine:
+    emission_year: int
+    opening: Tonnes = strawberry.field(description="Still owed.")
+    due: Tonnes = strawberry.field(description="What became due; below zero if less became due.")
+    surrendered: Tonnes
+    offset_used: Tonnes = strawberry.field(name="offset")
+    closing: Tonnes = strawberry.field(
+        description="Still owed; below zero if later less was due than had been discharged."
+    )
+
+
 def _place(one: CreditPlace) -> tuple[object, ...]:
     return one.programme, one.project, one.vintage, one.bucket, one.venue or ""
 
@@ -103,6 +115,12 @@ class Statement:
     async def cash(self, info: Info) -> list[CashStatementLine]:
         values = (self.account, self.since, self.until, self.recorded_at)
         return await reads.private(info.context, CashStatementLine, "list_cash_statement", *values)
+
+    @strawberry.field(description="Of obligations in the national ETS, one row a year.")
+    async def obligations(self, info: Info) -> list[ObligationStatementLine]:
+        values = (self.account, self.since, self.until, self.recorded_at)
+        kind, named = ObligationStatementLine, "list_obligation_statement"
+        return await reads.private(info.context, kind, named, *values)
 
 
 @strawberry.interface(description="One movement on record; entries are never changed.")

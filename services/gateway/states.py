@@ -5,7 +5,12 @@ from enum import StrEnum
 
 import strawberry
 
-from services.issuance.messages.states import ReductionState, ReportState
+from services.issuance.messages.states import (
+    ComplianceState,
+    ConversionState,
+    ReductionState,
+    ReportState,
+)
 from services.registry.messages.states import (
     AccountState,
     ApplicationState,
@@ -13,17 +18,29 @@ from services.registry.messages.states import (
     QuestionState,
 )
 from services.runtime.approval import State as ApprovalState
-from services.settlement.messages.states import DisputeState, TradeState, TransferState
+from services.settlement.messages.states import (
+    DisputeState,
+    FreezeState,
+    ObligationState,
+    ShortfallState,
+    TradeState,
+    TransferState,
+)
 
 __all__ = [
     "AccountState",
     "ApplicationState",
     "ApprovalState",
+    "ComplianceState",
+    "ConversionState",
     "DisputeState",
+    "FreezeState",
+    "ObligationState",
     "ProjectState",
     "QuestionState",
     "ReductionState",
     "ReportState",
+    "ShortfallState",
     "TradeState",
     "TransferState",
 ]
@@ -32,11 +49,16 @@ _NAMES: dict[type[StrEnum], str] = {
     AccountState: "AccountStatus",
     ApplicationState: "ApplicationState",
     ApprovalState: "ApprovalState",
+    ComplianceState: "ComplianceState",
+    ConversionState: "ConversionState",
+    ObligationState: "ObligationState",
     ProjectState: "ProjectStatus",
     QuestionState: "DuplicateStatus",
     ReductionState: "ReductionStatus",
     ReportState: "ReportStatus",
     DisputeState: "DisputeState",
+    FreezeState: "FreezeState",
+    ShortfallState: "ShortfallState",
     TradeState: "TradeState",
     TransferState: "TransferState",
 }

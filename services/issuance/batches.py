@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from services.issuance.compliance import ComplianceYear
+from services.issuance.messages.batches import CreditsIssued
 from services.issuance.methodologies import Methodology
 from services.issuance.reductions import (
     LIFECYCLE,
@@ -66,7 +68,7 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Credits of one issuance, of one project and vintage; an opening batch has no reduction here."""
+    """Credits of one issuance, of one project and vintage, and from what they were issued."""
 
     batch_id: UUID
     programme: str
@@ -78,7 +80,10 @@ class Batch:
     holder_account: str
     reduction_id: UUID | None = None
     source: str | None = None
+    compliance_id: UUID | None = None
     buffer_tonnes: int = 0
+    registered_on: date | None = None
+    conversion_id: UUID | None = None
 
     @property
     def buffer_first_serial(self) -> int | None:
@@ -88,7 +93,7 @@ class Batch:
     @property
     def is_opening(self) -> bool:
         """Whether another registry issued it."""
-        return self.reduction_id is None
+        return self.source is not None
 
     @property
     def block(self) -> Block:
@@ -129,6 +134,7 @@ def issue(
         holder_account=project.owner_account,
         reduction_id=reduction.reduction_id,
         buffer_tonnes=methodology.buffered(reduction.tonnes),
+        registered_on=recorded_on,
     )
     return batch, state
 
@@ -145,6 +151,42 @@ def bring_in(opening: Opening, programme: Programme, number: int) -> Batch:
         tonnes=opening.tonnes,
         holder_account=opening.holder_account,
         source=opening.source,
+    )
+
+
+def allowances(batch_id: UUID, year: ComplianceYear, programme: Programme, number: int) -> Batch:
+    """The batch of what is missing of an emitter's allocation; irreversible."""
+    return Batch(
+        batch_id=batch_id,
+        programme=programme.code,
+        country=programme.country,
+        project=programme.code,
+        vintage=year.emission_year,
+        batch_number=number,
+        tonnes=year.payable,
+        holder_account=year.account,
+        compliance_id=year.compliance_id,
+    )
+
+
+def issued(batch: Batch) -> CreditsIssued:
+    """What is said of a batch that exists from now on."""
+    return CreditsIssued(
+        batch_id=batch.batch_id,
+        programme=batch.programme,
+        country=batch.country,
+        project=batch.project,
+        vintage=batch.vintage,
+        batch_number=batch.batch_number,
+        first_serial=batch.block.first,
+        last_serial=batch.block.next - 1,
+        tonnes=batch.tonnes,
+        holder_account=batch.holder_account,
+        serials=batch.serials,
+        is_opening=batch.is_opening,
+        buffer_first_serial=batch.buffer_first_serial,
+        registered_on=batch.registered_on,
+        conversion_id=batch.conversion_id,
     )
 
 

@@ -7,6 +7,8 @@ from msgspec.structs import asdict
 
 from services.issuance import (
     batches,
+    compliance_handlers,
+    conversion_handlers,
     decision_handlers,
     parties,
     quantify_handlers,
@@ -18,10 +20,10 @@ from services.issuance import (
     standing,
     store,
 )
-from services.issuance.batches import Batch, Opening
+from services.issuance.batches import Opening
 from services.issuance.drafts import Basis
 from services.issuance.messages import APPROVALS
-from services.issuance.messages.batches import CreditsIssued, ImportOpeningBatch, IssueCredits
+from services.issuance.messages.batches import ImportOpeningBatch, IssueCredits
 from services.issuance.messages.days import OpenDay
 from services.issuance.messages.quantification import PublishGridFactor
 from services.issuance.messages.reductions import (
@@ -124,7 +126,7 @@ async def issue_credits(tx: Transaction, command: IssueCredits) -> Sequence[Even
     methodology = await store.get_methodology(tx, project.methodology)
     if methodology is None:
         raise NotYetKnown("methodology", project.methodology)
-    number = await _next_number(tx, command, project.code, reduction.vintage or 0)
+    number = await standing.next_number(tx, command.batch_id, project.code, reduction.vintage or 0)
     on = market_day(tx.effective_at)
     batch, state = batches.issue(command.batch_id, reduction, project, methodology, number, on)
     await store.insert_batch(tx, batch)
@@ -136,7 +138,7 @@ async def issue_credits(tx: Transaction, command: IssueCredits) -> Sequence[Even
         batch_id=batch.batch_id,
         tonnes=batch.tonnes,
     )
-    return [_issued(batch), issued, *await _issue_report(tx, reduction)]
+    return [batches.issued(batch), issued, *await _issue_report(tx, reduction)]
 
 
 async def _lock_reduction(tx: Transaction, reduction_id: UUID) -> tuple[Reduction, Project]:
@@ -202,40 +204,14 @@ async def import_opening_batch(tx: Transaction, command: ImportOpeningBatch) -> 
     if programme is None:
         raise NotYetKnown("programme", opening.programme)
     parties.require_living(await standing.account(tx, opening.holder_account))
+    if await store.get_programme(tx, opening.project) is not None:
+        raise AlreadyExists("programme", opening.project)
     registered = await store.get_project(tx, opening.project)
     batches.require_opening(opening, programme, registered, market_day(tx.effective_at))
-    number = await _next_number(tx, command, opening.project, opening.vintage)
+    number = await standing.next_number(tx, command.batch_id, opening.project, opening.vintage)
     batch = batches.bring_in(opening, programme, number)
     await store.insert_batch(tx, batch)
-    return [_issued(batch)]
-
-
-async def _next_number(
-    tx: Transaction, command: IssueCredits | ImportOpeningBatch, project: str, vintage: int
-) -> int:
-    """The number of the project's next batch of this vintage; refuses a batch id that is taken."""
-    await store.lock_batch_numbers(tx, project)
-    if await store.is_batch_known(tx, command.batch_id):
-        raise AlreadyExists("batch", str(command.batch_id))
-    return await store.next_batch_number(tx, project, vintage)
-
-
-def _issued(batch: Batch) -> CreditsIssued:
-    return CreditsIssued(
-        batch_id=batch.batch_id,
-        programme=batch.programme,
-        country=batch.country,
-        project=batch.project,
-        vintage=batch.vintage,
-        batch_number=batch.batch_number,
-        first_serial=batch.block.first,
-        last_serial=batch.block.next - 1,
-        tonnes=batch.tonnes,
-        holder_account=batch.holder_account,
-        serials=batch.serials,
-        is_opening=batch.is_opening,
-        buffer_first_serial=batch.buffer_first_serial,
-    )
+    return [batches.issued(batch)]
 
 
 SERVICE = Service(
@@ -244,6 +220,8 @@ SERVICE = Service(
         **report_handlers.COMMANDS,
         **decision_handlers.COMMANDS,
         **quantify_handlers.COMMANDS,
+        **compliance_handlers.COMMANDS,
+        **conversion_handlers.COMMANDS,
         RecordReduction: record_reduction,
         EstimateReduction: estimate_reduction,
         WithdrawEstimate: withdraw_estimate,
@@ -251,9 +229,11 @@ SERVICE = Service(
         IssueCredits: issue_credits,
         ImportOpeningBatch: import_opening_batch,
     },
-    events=registry_handlers.EVENTS,
+    events={**registry_handlers.EVENTS, **conversion_handlers.EVENTS},
     approvals=APPROVALS,
     four_eyes={
+        **compliance_handlers.FOUR_EYES,
+        **conversion_handlers.FOUR_EYES,
         IssueCredits: Role.APPROVER,
         RevokeReductions: Role.APPROVER,
         PublishGridFactor: Role.APPROVER,

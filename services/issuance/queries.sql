@@ -1,7 +1,7 @@
 -- name: insert_programme
 -- Heard from the registry; a repeat changes nothing.
-INSERT INTO programme (code, country, kind)
-VALUES ($1, $2, $3)
+INSERT INTO programme (code, country, kind, is_ets_eligible)
+VALUES ($1, $2, $3, $4)
 ON CONFLICT DO NOTHING
 
 -- name: insert_methodology
@@ -88,7 +88,7 @@ FROM calendar_notice
 ORDER BY position
 
 -- name: get_programme
-SELECT code, country, kind
+SELECT code, country, kind, is_ets_eligible
 FROM programme
 WHERE code = $1
 
@@ -179,20 +179,24 @@ SET state = $2, revoked_tonnes = $3
 WHERE reduction_id = $1
 
 -- name: is_batch_known
-SELECT EXISTS (SELECT FROM credit_batch WHERE batch_id = $1)
+-- Issued, or reserved by a conversion.
+SELECT EXISTS (SELECT FROM credit_batch WHERE batch_id = $1) OR EXISTS (SELECT FROM conversion WHERE batch_id = $1)
 
 -- name: lock_batch_numbers
--- The project of an opening batch has no row of its own to lock.
-SELECT pg_advisory_xact_lock(hashtextextended($1, 0))
+-- The project of an opening batch has no row of its own to lock, and neither has the id of a batch that is to be.
+SELECT pg_advisory_xact_lock(hashtextextended($1, 0)), pg_advisory_xact_lock(hashtextextended($2, 0))
 
 -- name: next_batch_number
-SELECT coalesce(max(batch_number), 0) + 1
-FROM credit_batch
-WHERE project = $1 AND vintage = $2
+-- Numbers that conversions have reserved are taken, whatever becomes of them.
+SELECT greatest(
+    (SELECT coalesce(max(batch_number), 0) FROM credit_batch WHERE project = $1 AND vintage = $2),
+    (SELECT coalesce(max(batch_number), 0) FROM conversion WHERE target_project = $1 AND target_vintage = $2)
+) + 1
 
 -- name: insert_batch
 INSERT INTO credit_batch (
     batch_id, programme, country, project, vintage, batch_number, first_serial, last_serial, tonnes, serials,
-    holder_account, reduction_id, source, buffer_tonnes, issued_at, recorded_at
+    holder_account, reduction_id, source, buffer_tonnes, conversion_id, compliance_id, issued_at,
+    recorded_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)

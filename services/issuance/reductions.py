@@ -116,6 +116,7 @@ class Programme:
     code: str
     country: str
     kind: str
+    is_ets_eligible: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ COUNTRY, NATURAL_PERSON = "CN", "NATURAL_PERSON"
 
 async def on_programme_registered(tx: Transaction, event: ProgrammeRegistered) -> Sequence[Event]:
     """What is credited under the programme depends on its kind."""
-    await store.insert_programme(tx, Programme(event.code, event.country, event.kind))
+    programme = Programme(event.code, event.country, event.kind, event.is_ets_eligible)
+    await store.insert_programme(tx, programme)
     return ()
 
 

@@ -7,7 +7,7 @@ from services.issuance.parties import Account
 from services.issuance.reductions import Programme, Project
 from services.issuance.reports import Report
 from services.kernel.actors import OwnAct, Role, require_programme_role, require_role
-from services.kernel.refusals import NotYetKnown, Unknown
+from services.kernel.refusals import AlreadyExists, NotYetKnown, Unknown
 from services.runtime.postgres import Transaction
 
 
@@ -37,6 +37,14 @@ async def account(tx: Transaction, number: str) -> Account:
     if found is None:
         raise NotYetKnown("account", number)
     return found
+
+
+async def next_number(tx: Transaction, batch_id: UUID, project: str, vintage: int) -> int:
+    """The number of the project's next batch of this vintage; refuses a batch id that is taken."""
+    await store.lock_batch_numbers(tx, project, batch_id)
+    if await store.is_batch_known(tx, batch_id):
+        raise AlreadyExists("batch", str(batch_id))
+    return await store.next_batch_number(tx, project, vintage)
 
 
 async def credit_code(tx: Transaction, organisation_id: UUID) -> str | None:

@@ -222,9 +222,9 @@ async def is_batch_known(tx: Transaction, batch_id: UUID) -> bool:
     return bool(await tx.connection.fetchval(sql["is_batch_known"], batch_id))
 
 
-async def lock_batch_numbers(tx: Transaction, project: str) -> None:
-    """Waits until nobody else numbers a batch of this project."""
-    await tx.connection.execute(sql["lock_batch_numbers"], project)
+async def lock_batch_numbers(tx: Transaction, project: str, batch_id: UUID) -> None:
+    """Waits until nobody else numbers a batch of this project, or names one so."""
+    await tx.connection.execute(sql["lock_batch_numbers"], project, str(batch_id))
 
 
 async def next_batch_number(tx: Transaction, project: str, vintage: int) -> int:
@@ -250,6 +250,8 @@ async def insert_batch(tx: Transaction, batch: Batch) -> None:
         batch.reduction_id,
         batch.source,
         batch.buffer_tonnes,
+        batch.conversion_id,
+        batch.compliance_id,
         tx.effective_at,
         tx.recorded_at,
     )

@@ -10,6 +10,7 @@ CODE_LENGTH_MAX = 40
 TEXT_LENGTH_MAX = 300
 
 _CODE = re.compile(r"[A-Z0-9]+(?:-[A-Z0-9]+)*")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 
 
 @dataclass(eq=False)
@@ -24,6 +25,12 @@ def require_code(field: str, given: str) -> None:
     """Raises CodeMalformed unless the code can stand in a serial number."""
     if len(given) > CODE_LENGTH_MAX or not _CODE.fullmatch(given):
         raise CodeMalformed(field, given[:CODE_LENGTH_MAX])
+
+
+def require_country(field: str, given: str) -> None:
+    """Raises OutOfRange unless it has the form of an ISO 3166-1 alpha-2 code."""
+    if not _COUNTRY.fullmatch(given):
+        raise OutOfRange(field, given[:CODE_LENGTH_MAX], "two capital letters (ISO 3166-1)")
 
 
 def require_text(field: str, given: str, length_max: int = TEXT_LENGTH_MAX) -> None:

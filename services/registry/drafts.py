@@ -89,6 +89,13 @@ class ProgrammeIsLegacy(Conflict):
 
 
 @dataclass(eq=False)
+class ProgrammeIsAllowance(Conflict):
+    """Allowances are allocated to emitters, and have no projects."""
+
+    programme: str
+
+
+@dataclass(eq=False)
 class AccountNotOwner(Conflict):
     """A project's credits go to an account of kind OWNER."""
 
@@ -159,6 +166,8 @@ def _require_related(programme: Programme, methodology: Methodology, owner: Acco
         raise OtherProgramme(methodology.programme, programme.code)
     if programme.kind == programmes.Kind.NATIONAL_LEGACY:
         raise ProgrammeIsLegacy(programme.code)
+    if programme.kind == programmes.Kind.ALLOWANCE:
+        raise ProgrammeIsAllowance(programme.code)
     if owner.kind != accounts.Kind.OWNER:
         raise AccountNotOwner(owner.number, owner.kind)
 

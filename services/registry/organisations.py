@@ -7,10 +7,9 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.kernel.credit_codes import require_credit_code
-from services.kernel.names import require_text
+from services.kernel.names import require_country, require_text
 from services.kernel.refusals import Forbidden, Invalid, OutOfRange
 
-_COUNTRY = re.compile(r"[A-Z]{2}")
 _CITIZEN_NUMBER = re.compile(r"[0-9]{17}[0-9X]")
 _LEI = re.compile(r"[0-9A-Z]{18}[0-9]{2}")
 
@@ -71,7 +70,7 @@ class Organisation:
 def require_valid(organisation: Organisation) -> None:
     """Raises a refusal unless the entity can be entered."""
     require_text("name", organisation.name)
-    require_country(organisation.country)
+    require_country("country", organisation.country)
     require_category(organisation.category, list(Category))
     if organisation.country != "CN":
         require_lei(organisation.credit_code)
@@ -91,12 +90,6 @@ def require_admitted(category: str, admitted: Collection[str]) -> None:
     """Raises CategoryNotAdmitted where it takes a decision that nobody has made."""
     if category in ADMITTED_BY_DECISION and category not in admitted:
         raise CategoryNotAdmitted(category)
-
-
-def require_country(given: str) -> None:
-    """Raises OutOfRange unless it has the form of an ISO 3166-1 alpha-2 code."""
-    if not _COUNTRY.fullmatch(given):
-        raise OutOfRange("country", given[:40], "two capital letters (ISO 3166-1)")
 
 
 def require_citizen_number(given: str) -> None:

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from services.kernel.names import is_storable, require_code, require_text
+from services.kernel.names import is_storable, require_code, require_country, require_text
 from services.kernel.refusals import Conflict, Invalid, OutOfRange
-from services.registry.organisations import require_country
 
 RULE_BOOK_LENGTH_MAX = 1000
 
@@ -17,6 +16,7 @@ class Kind(StrEnum):
     NATIONAL = "NATIONAL"
     NATIONAL_LEGACY = "NATIONAL_LEGACY"
     PILOT_ASSOCIATION = "PILOT_ASSOCIATION"
+    ALLOWANCE = "ALLOWANCE"
 
 
 @dataclass(eq=False)
@@ -52,7 +52,7 @@ class Programme:
 def require_valid_programme(programme: Programme) -> None:
     """Raises a refusal unless the programme can be entered."""
     require_code("code", programme.code)
-    require_country(programme.country)
+    require_country("country", programme.country)
     if programme.kind not in Kind.__members__:
         raise OutOfRange("kind", programme.kind[:40], ", ".join(Kind))
     if programme.is_ets_eligible and programme.kind != Kind.NATIONAL:

@@ -55,6 +55,8 @@ async def draft_project(tx: Transaction, command: DraftProject) -> Sequence[Even
     if programme is None:
         raise Unknown("programme", draft.programme)
     methodology = await _methodology(tx, draft.methodology)
+    if await store.get_programme(tx, draft.code) is not None:
+        raise AlreadyExists("programme", draft.code)
     day = market_day(tx.effective_at)
     drafts.require_valid(draft, programme, methodology, owner, day)
     if not await project_store.insert_project(tx, draft):

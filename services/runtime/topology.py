@@ -29,13 +29,18 @@ LISTENERS: Mapping[str, Sequence[str]] = {
         "registry.project.revoked",
         "registry.role.assigned",
         "registry.role.ended",
+        "settlement.conversion.refused",
+        "settlement.conversion.source_cancelled",
     ),
     "settlement": (
         *_ACCOUNTS,
         "registry.account.trading_account_opened",
         "registry.calendar.days_added",
         "registry.programme.registered",
+        "issuance.conversion.requested",
         "issuance.credits.issued",
+        "issuance.reductions.revoked",
+        "issuance.obligation.set",
     ),
 }
 """Which events a service learns from: these come to its queue ``<service>.events``, and no others."""

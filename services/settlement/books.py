@@ -1,6 +1,6 @@
 """The books: a working copy of what a transaction touches of the ledger; every change to them is an entry."""
 
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -60,10 +60,19 @@ class Books:
             _programmes={batch.instrument: batch.programme for batch in batches},
             _cash_stored=dict(cash),
         )
-        for holding in holdings:
-            books._stored[holding.block.batch, holding.block.first] = holding
-            books._put(holding)
+        books.load(holdings)
         return books
+
+    def load(self, holdings: Iterable[Holding]) -> None:
+        """Adds holdings as they are stored, under the locks that the books were read under."""
+        for holding in holdings:
+            self._stored[holding.block.batch, holding.block.first] = holding
+            self._put(holding)
+
+    def load_only(self, place: Place, instrument: Instrument, holdings: Iterable[Holding]) -> None:
+        """The same for a place that is to give these and no others; nothing has been moved there before."""
+        self._blocks.pop((place, instrument), None)
+        self.load(holdings)
 
     def account(self, number: str) -> Account:
         """The account of this number; raises NotYetKnown."""
@@ -121,6 +130,17 @@ class Books:
             self._put(Holding(block, target))
             self.credit_entries.append(CreditEntry(posting, block, source, target, effective_at))
         return taking.moved
+
+    def move_spans(
+        self, posting: str, spans: Iterable[Holding], target: Place, effective_at: datetime
+    ) -> None:
+        """Moves exactly these serials; each span lies in one block of its place, which is split in up to three."""
+        for span in spans:
+            self._cut_out(span)
+            self._put(Holding(span.block, target))
+            self.credit_entries.append(
+                CreditEntry(posting, span.block, span.place, target, effective_at)
+            )
 
     def receive(self, posting: str, block: Block, target: Place, effective_at: datetime) -> None:
         """Puts a newly issued block into its first place."""
@@ -215,6 +235,15 @@ class Books:
 
     def _change(self, key: CashKey, **parts_fen: int) -> None:
         self.cash[key] = self.position(key).plus(**parts_fen)
+
+    def _cut_out(self, span: Holding) -> None:
+        """What lies before and behind the span in its block stays where it is."""
+        wanted, instrument = span.block, self.batches[span.block.batch].instrument
+        blocks = self._blocks[span.place, instrument]
+        whole = blocks.pop(bisect_right(blocks, self._order(wanted), key=self._order) - 1)
+        for first, following in ((whole.first, wanted.first), (wanted.next, whole.next)):
+            if first < following:
+                self._put(Holding(Block(wanted.batch, first, following), span.place))
 
     def _put(self, holding: Holding) -> None:
         block = holding.block

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 
 from services.issuance.messages.batches import CreditsIssued
-from services.kernel.actors import Role
 from services.kernel.blocks import Block
 from services.kernel.clocks import market_day
 from services.kernel.refusals import AlreadyExists, NotYetKnown
@@ -11,10 +10,15 @@ from services.runtime.inbox import Service
 from services.runtime.messages import Event
 from services.runtime.postgres import Transaction
 from services.settlement import (
+    conversion_handlers,
     correction_handlers,
+    freeze_handlers,
     learning,
     market_handlers,
     market_store,
+    obligation_handlers,
+    retirement_handlers,
+    shortfall_handlers,
     store,
     transfer_handlers,
 )
@@ -28,9 +32,7 @@ from services.settlement.messages.holdings import (
     MoveToVenue,
 )
 from services.settlement.messages.market import InstrumentListed, OpenDay
-from services.settlement.messages.retirements import CreditsRetired, RetireCredits
 from services.settlement.owners import lock_own, require_tonnes
-from services.settlement.retirements import certificate_number, require_usable
 
 
 async def on_credits_issued(tx: Transaction, event: CreditsIssued) -> Sequence[Event]:
@@ -47,7 +49,7 @@ async def on_credits_issued(tx: Transaction, event: CreditsIssued) -> Sequence[E
         batch_number=event.batch_number,
         issued_at=tx.effective_at,
     )
-    await store.insert_batch(tx, batch, block, event.is_opening)
+    await store.insert_batch(tx, batch, block, event)
     books = await store.lock_books(tx, [event.holder_account], [batch.instrument])
     books.account(event.holder_account)
     parts = [
@@ -137,59 +139,34 @@ async def _listed(tx: Transaction, market: Market, listing: Listing) -> Sequence
     ]
 
 
-async def retire_credits(tx: Transaction, command: RetireCredits) -> Sequence[Event]:
-    """Takes credits out of circulation for ever; there is no way back."""
-    require_tonnes(command.tonnes)
-    if await store.has_retirement(tx, command.retirement_id):
-        raise AlreadyExists("retirement", str(command.retirement_id))
-    instrument = Instrument(command.project, command.vintage)
-    source = Place(command.account, Bucket.REGISTRY)
-    books = await lock_own(tx, source, instrument, command.tonnes)
-    programme = await store.get_programme(tx, books.programme_of(instrument))
-    assert programme is not None  # the batch refers to it
-    require_usable(command, programme)
-    target = Place(command.account, Bucket.RETIRED)
-    posting = f"retirement/{command.retirement_id}"
-    retired = books.move(posting, instrument, source, target, command.tonnes, tx.effective_at)
-    year = market_day(tx.effective_at).year
-    number = certificate_number(year, await store.next_certificate_number(tx, year))
-    assert tx.approved_by is not None  # an irreversible command comes here only by its approval
-    await store.insert_retirement(tx, command, number, programme.code, tx.approved_by)
-    await store.write_books(tx, books)
-    return [
-        CreditsRetired(
-            retirement_id=command.retirement_id,
-            certificate_number=number,
-            account=command.account,
-            project=command.project,
-            vintage=command.vintage,
-            tonnes=command.tonnes,
-            purpose=command.purpose,
-            reporting_period=command.reporting_period,
-            ranges=books.ranges(retired),
-        )
-    ]
-
-
 SERVICE = Service(
     name="settlement",
     commands={
         **market_handlers.COMMANDS,
         **transfer_handlers.COMMANDS,
         **correction_handlers.COMMANDS,
+        **retirement_handlers.COMMANDS,
+        **freeze_handlers.COMMANDS,
+        **shortfall_handlers.COMMANDS,
+        **obligation_handlers.COMMANDS,
         MoveToVenue: move_to_venue,
         MoveFromVenue: move_from_venue,
-        RetireCredits: retire_credits,
     },
     events={
         **learning.EVENTS,
+        **conversion_handlers.EVENTS,
+        **shortfall_handlers.EVENTS,
+        **obligation_handlers.EVENTS,
         CreditsIssued: on_credits_issued,
     },
     approvals=APPROVALS,
     four_eyes={
         **market_handlers.FOUR_EYES,
         **correction_handlers.FOUR_EYES,
-        RetireCredits: Role.APPROVER,
+        **retirement_handlers.FOUR_EYES,
+        **freeze_handlers.FOUR_EYES,
+        **shortfall_handlers.FOUR_EYES,
+        **obligation_handlers.FOUR_EYES,
     },
     approvers=market_handlers.APPROVERS,
     daily=lambda day: OpenDay(date=day),

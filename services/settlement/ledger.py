@@ -85,6 +85,10 @@ class Account(msgspec.Struct, frozen=True, gc=False):
     """Its number; without one the account trades nothing."""
     operators: Sequence[str] = ()
     """Who alone may act for the account; as long as there is nobody, anyone of its organisation."""
+    frozen_by: Sequence[UUID] = ()
+    """The freezes of the whole account: while there is one, nothing leaves it and nothing is traded."""
+    short_of: Sequence[UUID] = ()
+    """The open shortfalls: while there is one, the account only receives, buys and makes good."""
 
 
 class Holding(msgspec.Struct, frozen=True, gc=False):

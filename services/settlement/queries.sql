@@ -36,12 +36,13 @@ FROM programme
 WHERE code = $1
 
 -- name: insert_batch
-INSERT INTO batch (batch_id, programme, country, project, vintage, batch_number, first_serial, next_serial, is_opening, issued_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+INSERT INTO batch (batch_id, programme, country, project, vintage, batch_number, first_serial, next_serial, is_opening,
+    issued_at, registered_on, first_holder)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: lock_accounts
 -- Always in the order of their numbers, so that writers of the same accounts queue up and never deadlock.
-SELECT number, organisation_id, kind, status, trading_account, operators
+SELECT number, organisation_id, kind, status, trading_account, operators, frozen_by, short_of
 FROM account
 WHERE number = ANY ($1::text[])
 ORDER BY number
@@ -135,19 +136,3 @@ INSERT INTO move (move_id, account, venue, project, vintage, tonnes, to_bucket, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT DO NOTHING
 RETURNING move_id
-
--- name: next_certificate_number
--- Counted in a row, not by a sequence: a retirement that is undone leaves no gap.
-INSERT INTO certificate_count (year, issued)
-VALUES ($1, 1)
-ON CONFLICT (year) DO UPDATE SET issued = certificate_count.issued + 1
-RETURNING issued
-
--- name: insert_retirement
-INSERT INTO retirement (retirement_id, certificate_number, account, programme, project, vintage, tonnes, purpose,
-    beneficiary_name, beneficiary_id, beneficiary_country, reporting_period, reason, is_public,
-    requested_by, approved_by, retired_at, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
-
--- name: has_retirement
-SELECT EXISTS (SELECT FROM retirement WHERE retirement_id = $1)

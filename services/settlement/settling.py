@@ -8,6 +8,7 @@ from services.kernel.clocks import CLOCK_LEEWAY, market_day
 from services.kernel.money import FEN_MAX, TONNES_MAX, price_fen
 from services.kernel.refusals import NotYetKnown
 from services.settlement.books import Books
+from services.settlement.freezes import require_not_frozen
 from services.settlement.ledger import Account, Bucket, CashKey, Place
 from services.settlement.market import (
     NEVER,
@@ -21,6 +22,7 @@ from services.settlement.market import (
     totals_of,
 )
 from services.settlement.messages.trades import ExecutedTrade
+from services.settlement.shortfalls import require_none
 from services.settlement.terms import Cycle, Terms, fee_fen
 from services.settlement.trades import (
     CURRENCY,
@@ -110,6 +112,7 @@ def _checked(trade: ExecutedTrade, books: Books, market: MarketBooks, clock: dat
     traded = market_of(trade)
     for number in (trade.seller_account, trade.buyer_account):
         _require_trading(books.account(number))
+    require_none(books.account(trade.seller_account))
     programme = books.programme_of(traded.instrument)
     terms = market.terms_on(trade.venue, programme, day)
     if terms is None:
@@ -207,6 +210,7 @@ def _require_funds(captured: Captured, books: Books) -> None:
 def _require_trading(account: Account) -> None:
     if account.kind not in TRADING_KINDS or account.status != "OPEN":
         raise AccountMayNotTrade(account.number, account.kind, account.status)
+    require_not_frozen(account)
     if account.trading_account is None:
         raise NotYetKnown("trading account", account.number)
 

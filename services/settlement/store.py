@@ -1,4 +1,4 @@
-"""What settlement keeps of the ledger, moves and retirements: one function a statement."""
+"""What settlement keeps of the ledger and of moves: one function a statement."""
 
 from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
@@ -6,6 +6,7 @@ from uuid import UUID
 import msgspec
 from msgspec.structs import astuple
 
+from services.issuance.messages.batches import CreditsIssued
 from services.kernel.blocks import Block, total
 from services.kernel.refusals import NotYetKnown
 from services.runtime import queries
@@ -24,7 +25,6 @@ from services.settlement.ledger import (
     Place,
 )
 from services.settlement.messages.holdings import MoveFromVenue, MoveToVenue
-from services.settlement.messages.retirements import RetireCredits
 from services.settlement.retirements import Programme
 
 _FIRST_BLOCKS = 8
@@ -90,8 +90,8 @@ async def get_programme(tx: Transaction, code: str) -> Programme | None:
     return row(Programme, await tx.connection.fetchrow(sql["get_programme"], code))
 
 
-async def insert_batch(tx: Transaction, batch: Batch, block: Block, is_opening: bool) -> None:
-    """Learns of a batch and its serials."""
+async def insert_batch(tx: Transaction, batch: Batch, block: Block, issued: CreditsIssued) -> None:
+    """Learns of a batch and its serials, and of what decides where they count."""
     await tx.connection.execute(
         sql["insert_batch"],
         batch.batch_id,
@@ -102,8 +102,10 @@ async def insert_batch(tx: Transaction, batch: Batch, block: Block, is_opening: 
         batch.batch_number,
         block.first,
         block.next,
-        is_opening,
+        issued.is_opening,
         batch.issued_at,
+        issued.registered_on,
+        issued.holder_account,
     )
 
 
@@ -273,40 +275,3 @@ async def insert_move(tx: Transaction, move: MoveToVenue | MoveFromVenue, to_buc
         tx.recorded_at,
     )
     return inserted is not None
-
-
-async def next_certificate_number(tx: Transaction, year: int) -> int:
-    """The running number of the year's next certificate."""
-    return await tx.connection.fetchval(sql["next_certificate_number"], year)
-
-
-async def has_retirement(tx: Transaction, retirement_id: UUID) -> bool:
-    """Whether the id was used before."""
-    return await tx.connection.fetchval(sql["has_retirement"], retirement_id)
-
-
-async def insert_retirement(
-    tx: Transaction, command: RetireCredits, certificate: str, programme: str, approver: str
-) -> None:
-    """Records a use of credits for ever."""
-    await tx.connection.execute(
-        sql["insert_retirement"],
-        command.retirement_id,
-        certificate,
-        command.account,
-        programme,
-        command.project,
-        command.vintage,
-        command.tonnes,
-        command.purpose,
-        command.beneficiary_name,
-        command.beneficiary_id,
-        command.beneficiary_country,
-        command.reporting_period,
-        command.reason,
-        command.is_public,
-        tx.actor.subject,
-        approver,
-        tx.effective_at,
-        tx.recorded_at,
-    )

@@ -9,11 +9,11 @@ from services.kernel.actors import Actor, Role, require_operator, require_organi
 from services.kernel.blocks import Block
 from services.kernel.clocks import market_day
 from services.kernel.names import require_text
-from services.kernel.refusals import AccountNotOpen, AlreadyExists, OutOfRange, Unknown
+from services.kernel.refusals import AlreadyExists, OutOfRange, Unknown
 from services.runtime.inbox import Handler
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
-from services.settlement import store, transfer_store, transfers
+from services.settlement import obligation_handlers, store, transfer_store, transfers
 from services.settlement.books import Books
 from services.settlement.ledger import Bucket, Instrument, Place
 from services.settlement.messages.holdings import (
@@ -26,7 +26,7 @@ from services.settlement.messages.holdings import (
     WithdrawTransfer,
 )
 from services.settlement.messages.market import DayOpened, OpenDay
-from services.settlement.owners import lock_own, require_tonnes
+from services.settlement.owners import lock_own, require_giving, require_tonnes
 from services.settlement.store import Wanted
 from services.settlement.transfers import REASON_LENGTH_MAX, Step, Transfer
 
@@ -60,9 +60,7 @@ async def accept_transfer(tx: Transaction, command: AcceptTransfer) -> Sequence[
     _require_party(tx.actor, books, offered, offered.to_account)
     accepted = transfers.decided(offered, Step.ACCEPT, tx.effective_at)
     transfers.require_receiver(books.account(offered.to_account))
-    giver = books.account(offered.from_account)
-    if giver.status != "OPEN":
-        raise AccountNotOpen(giver.number, giver.status)
+    require_giving(books.account(offered.from_account))
     posting = transfers.posting(accepted.transfer_id)
     blocks = _move(tx, books, accepted, posting, accepted.held, accepted.given)
     await store.write_books(tx, books)
@@ -95,7 +93,7 @@ async def withdraw_transfer(tx: Transaction, command: WithdrawTransfer) -> Seque
 
 
 async def open_day(tx: Transaction, command: OpenDay) -> Sequence[Event]:
-    """Ends the offers whose last day is over; a day may be opened again."""
+    """Ends the offers whose last day is over, and says which obligations are overdue; a day may be opened again."""
     require_role(tx.actor, Role.REGISTRAR)
     today = market_day(tx.effective_at)
     if command.date != today:
@@ -113,7 +111,8 @@ async def open_day(tx: Transaction, command: OpenDay) -> Sequence[Event]:
     await store.write_books(tx, books)
     expired = [transfers.expired(transfer) for transfer in due]
     await transfer_store.end_transfers(tx, expired, transfers.State.EXPIRED, None)
-    return [DayOpened(date=today), *(_ended(transfer) for transfer in expired)]
+    missed = await obligation_handlers.miss_deadlines(tx)
+    return [DayOpened(date=today), *(_ended(transfer) for transfer in expired), *missed]
 
 
 async def _lock_transfer(tx: Transaction, transfer_id: UUID) -> tuple[Transfer, Books]:

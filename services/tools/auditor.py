@@ -12,12 +12,14 @@ from services.runtime.postgres import Connection, opened_connection
 _COMPARED = {
     "batches": ("issuance", "settlement"),
     "holders": ("issuance", "settlement"),
+    "conversions": ("issuance", "settlement"),
+    "obligations": ("issuance", "settlement"),
     "accounts": ("registry", "settlement"),
     "programmes": ("registry", "settlement"),
     "methodologies": ("registry", "issuance"),
     "organisations": ("registry", "issuance"),
 }
-"""What the second service has learned from the first."""
+"""What the second service has learned from the first; of conversions, what either has done at the other's word."""
 
 _sql = queries.load(Path(__file__).with_name("settled.sql"))
 

@@ -72,10 +72,10 @@ def _sdl() -> str:
 
 
 def _lifecycles() -> str:
-    from services.issuance import reductions, reports
+    from services.issuance import compliance, conversions, reductions, reports
     from services.registry import accounts, applications, duplicates, projects
     from services.runtime import approval
-    from services.settlement import disputes, transfers
+    from services.settlement import disputes, freezes, obligations, shortfalls, transfers
     from services.settlement import trades as trade_rules
 
     diagrams = {
@@ -85,9 +85,14 @@ def _lifecycles() -> str:
         "The question whether two projects are one": mermaid(duplicates.LIFECYCLE),
         "A monitoring report": mermaid(reports.LIFECYCLE),
         "Reductions": mermaid(reductions.LIFECYCLE),
+        "A compliance year in issuance": mermaid(compliance.LIFECYCLE),
+        "A conversion between programmes": mermaid(conversions.LIFECYCLE),
         "A reported trade": mermaid(trade_rules.LIFECYCLE),
         "A dispute about a trade": mermaid(disputes.LIFECYCLE),
         "A transfer without a trade": mermaid(transfers.LIFECYCLE),
+        "A freeze": mermaid(freezes.LIFECYCLE),
+        "A shortfall": mermaid(shortfalls.LIFECYCLE),
+        "An obligation in the national ETS": mermaid(obligations.LIFECYCLE),
         "An approval (four eyes)": mermaid(approval.LIFECYCLE),
     }
     parts = [f"## {noun}\n\n```mermaid\n{drawn}\n```\n" for noun, drawn in diagrams.items()]

@@ -41,6 +41,38 @@ FROM credit_entry
 WHERE from_account IS NULL
 GROUP BY batch_id, to_account
 
+-- name: issuance_conversions
+-- What died and what lives in its stead, rounded down; once everything has arrived, none waits to be decided any more.
+SELECT conversion_id::text AS key, CASE state
+    WHEN 'ISSUED' THEN concat_ws('|', account, source_programme, source_project, source_vintage, source_tonnes,
+        certificate_number, batch_id, floor(source_tonnes * factor)::bigint)
+    WHEN 'REFUSED' THEN concat_ws('|', account, code, batch_id)
+    ELSE state END AS content
+FROM conversion
+
+-- name: settlement_conversions
+-- The same by the ledger's own entries: all that was cancelled in the conversion's name, and all that was credited of its target.
+SELECT conversion_id::text AS key, CASE WHEN code IS NULL
+    THEN concat_ws('|', conversion.account, programme, project, vintage,
+        (SELECT sum(next_serial - first_serial) FROM credit_entry
+            WHERE posting = 'retirement/' || conversion_id AND to_bucket = 'cancelled'),
+        certificate_number, batch_id,
+        (SELECT sum(next_serial - first_serial) FROM credit_entry
+            WHERE credit_entry.batch_id = conversion.batch_id AND from_account IS NULL))
+    ELSE concat_ws('|', conversion.account, code, batch_id) END AS content
+FROM conversion
+LEFT JOIN retirement USING (retirement_id)
+
+-- name: issuance_obligations
+-- What each emitter owes for a year, as it was told last.
+SELECT account || '/' || emission_year AS key, concat_ws('|', obligation_version, due, offset_max) AS content
+FROM compliance_year
+WHERE obligation_version > 0
+
+-- name: settlement_obligations
+SELECT account || '/' || emission_year AS key, concat_ws('|', version, due, offset_max) AS content
+FROM obligation
+
 -- name: registry_methodologies
 -- What issuance computes with.
 SELECT code AS key, concat_ws('|', coalesce(formula_id, ''), risk_model, coalesce(trim_scale(risk_rate)::text, ''), ARRAY(

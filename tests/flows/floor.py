@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 
+from services.issuance.messages.approvals import ApproveCommand
+from services.issuance.messages.conversions import SetConversionTerms
 from services.kernel.actors import Actor
 from services.kernel.clocks import market_day
 from services.registry.messages.methodologies import PublishMethodology
 from services.registry.messages.programmes import RegisterProgramme
 from services.registry.messages.registrations import RegisterProject
 from services.settlement.messages.market import DeclareFirstPrice, OpenVenue
-from tests.market import VINTAGE, Market, Seller, open_terms
+from tests.market import APPROVER, VINTAGE, Market, Party, Seller, open_terms
 from tests.wire import cloud_event
 
 VENUE = "CBGEX"
@@ -48,6 +50,15 @@ async def programme(market: Market, venue: str = VENUE, **terms: Any) -> str:
 async def seller(market: Market, code: str, tonnes: int = 1000, at_venue: int = 1000) -> Seller:
     """A new owner of credits of this programme, and how many of them are at the venue."""
     owner = await market.party()
+    found = Seller(owner, await project(market, code, owner), VINTAGE, VENUE)
+    await market.issue(found.project, tonnes)
+    if at_venue:
+        await market.move_to_venue(found, at_venue)
+    return found
+
+
+async def project(market: Market, code: str, owner: Party) -> str:
+    """A new project of this owner, registered in this programme."""
     draft = msgspec.structs.replace(
         market.draft(market.unique("P"), owner),
         programme=code,
@@ -58,11 +69,25 @@ async def seller(market: Market, code: str, tonnes: int = 1000, at_venue: int = 
     for days, command, actor in market.life(draft):
         await market.past(days, command, actor)
     await market.accepted(RegisterProject(code=draft.code))
-    await market.issue(draft.code, tonnes)
-    found = Seller(owner, draft.code, VINTAGE, VENUE)
-    if at_venue:
-        await market.move_to_venue(found, at_venue)
-    return found
+    return draft.code
+
+
+def conversion_terms(source: str, target: str, factor: str = "0.5") -> SetConversionTerms:
+    """Terms from today on by which credits of one programme become credits of another."""
+    return SetConversionTerms(
+        source_programme=source,
+        target_programme=target,
+        factor=Decimal(factor),
+        valid_from=today(),
+        source="an agreement of both",
+    )
+
+
+async def convertible(market: Market, terms: SetConversionTerms) -> None:
+    """The terms are in force, by two persons."""
+    asked = await market.accepted(terms)
+    assert asked.approval_id is not None
+    await market.accepted(ApproveCommand(approval_id=asked.approval_id), APPROVER)
 
 
 def first_price(of: Seller, price: str) -> DeclareFirstPrice:

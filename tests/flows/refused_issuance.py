@@ -8,17 +8,18 @@ import msgspec
 
 from services.issuance.messages.applications import ApplyForReduction
 from services.issuance.messages.batches import ImportOpeningBatch, IssueCredits
+from services.issuance.messages.conversions import RequestConversion
 from services.issuance.messages.notices import CommentOnReport, OpenReportNotice
 from services.issuance.messages.quantification import PublishGridFactor, Quantify
 from services.issuance.messages.reductions import EstimateReduction, RevokeReductions
 from services.issuance.messages.reports import VintageTonnes, WithdrawReport
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from tests.flows import monitored
+from tests.flows import floor, monitored
 from tests.flows.monitored import attested, reduction
 from tests.flows.refused import Attempt, Attempts
 from tests.flows.world import LATER, World
-from tests.market import NATIONAL
+from tests.market import NATIONAL, PILOT
 from tests.register import HISTORIAN
 
 AUTHORITY = Actor("aldo.authority", None, frozenset({"authority"}))
@@ -32,6 +33,7 @@ def attempts(world: World) -> Attempts:
         | _reductions(world)
         | _batches(world)
         | _computations(world)
+        | _conversions(world)
     )
 
 
@@ -157,6 +159,25 @@ def _batches(world: World) -> dict[str, Attempt]:
         "BEFORE_RECORDING": Attempt(issuing, HISTORIAN, days_ago=1),
         "NOT_LEGACY": opening(NATIONAL, "OLD"),
         "PROJECT_IS_REGISTERED": opening(world.names["legacy"], world.names["registered"]),
+    }
+
+
+def _conversions(world: World) -> dict[str, Attempt]:
+    source, target = world.seller, world.pilot_seller
+    command = RequestConversion(
+        conversion_id=new_id(),
+        batch_id=new_id(),
+        account=source.account,
+        source_project=source.project,
+        source_vintage=source.vintage,
+        source_tonnes=1,
+        target_project=target.project,
+        target_vintage=source.vintage,
+    )
+    return {
+        "CONVERSION_NOT_OPEN": Attempt(command, source.party.actor),
+        "CONVERSION_TERMS_IN_FORCE": Attempt(floor.conversion_terms(world.names["legacy"], PILOT)),
+        "NEVER_CONVERTED": Attempt(floor.conversion_terms(PILOT, NATIONAL)),
     }
 
 

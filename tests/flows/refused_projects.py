@@ -39,6 +39,10 @@ def _drafts(world: World) -> dict[str, Attempt]:
         "CREDITING_PERIOD_TOO_SHORT": Attempt(world.draft(methodology=names["long"]), RECORDER),
         "NOT_OPERATOR": Attempt(world.draft(), colleague),
         "OTHER_PROGRAMME": Attempt(world.draft(methodology=f"{PILOT}-M"), RECORDER),
+        "PROGRAMME_IS_ALLOWANCE": Attempt(
+            world.draft(programme=world.emitters.programme, methodology=names["of allowances"]),
+            RECORDER,
+        ),
         "PROGRAMME_IS_LEGACY": Attempt(
             world.draft(programme=names["legacy"], methodology=names["of legacy"]), RECORDER
         ),

@@ -20,8 +20,10 @@ def _uses(world: World) -> dict[str, Attempt]:
 
     ets: dict[str, Any] = {"purpose": "ETS_OFFSET_NATIONAL"}
     return {
+        "CROSS_BORDER_USE_NOT_AUTHORISED": use(purpose="CORSIA"),
         "NOT_ELIGIBLE_FOR_ETS": use(world.pilot_seller, **ets),
         "OBLIGATION_UNKNOWN": use(**ets),
+        "NOT_SURRENDERABLE": use(purpose="ETS_SURRENDER"),
         "PURPOSE_UNKNOWN": use(purpose="FUN"),
         "STATEMENT_MISSING": use(reason=" "),
     }

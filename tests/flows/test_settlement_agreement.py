@@ -32,8 +32,9 @@ async def test_a_missing_and_an_altered_row_are_each_counted(market: Market) -> 
     differences = await auditor.unsettled_differences(market.stack.database_urls)
 
     await market.database.execute(query, owner.project, owner.vintage)
+    placeholders = ", ".join(f"${number}" for number in range(1, len(removed) + 1))
     await market.database.execute(
-        "INSERT INTO settlement.account VALUES ($1, $2, $3, $4, $5, $6, $7)", *removed
+        f"INSERT INTO settlement.account VALUES ({placeholders})", *removed
     )
     assert differences["settlement.accounts_equal_registry"] == 1
     assert differences["settlement.batches_equal_issuance"] == 2

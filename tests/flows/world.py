@@ -25,8 +25,11 @@ from services.registry.messages.organisations import RegisterOrganisation
 from services.registry.messages.programmes import AssignRole, RegisterProgramme
 from services.registry.messages.projects import DraftProject
 from services.registry.messages.registrations import RevokeProject
-from tests.flows import acts, monitored
+from tests.flows import acts, emitters, floor, freezing, monitored, national
 from tests.flows.acts import Acts
+from tests.flows.emitters import Emitters
+from tests.flows.freezing import Stopped
+from tests.flows.national import Owing
 from tests.flows.stillness import until_quiet
 from tests.market import NATIONAL, PILOT, Market, Party, Seller
 from tests.register import HISTORIAN, RECORDER, credit_code
@@ -54,6 +57,9 @@ class World:
     seller: Seller
     pilot_seller: Seller
     acts: Acts
+    emitters: Emitters
+    stopped: Stopped
+    owing: Owing
     bare: str = ""
     """An account without an operator."""
     restricted: str = ""
@@ -98,6 +104,9 @@ async def built(market: Market) -> World:
         seller=await market.owner_with_credits(100, at_venue=0),
         pilot_seller=await market.owner_with_credits(100, "HZ-PILOT", at_venue=0),
         acts=await acts.built(market),
+        stopped=await freezing.stopped(market),
+        owing=await national.built(market),
+        emitters=await emitters.built(market),
     )
     await monitored.publish(market, monitored.METHODOLOGY, monitored.MANGROVE)
     factor = monitored.demo("grid_factors.toml")["grid_factors"][0]
@@ -120,6 +129,7 @@ async def _rule_books(world: World) -> None:
             code=code, name=name, country="CN", kind=kind, is_ets_eligible=False
         )
         await market.send(programme, command_id=world.used_id if name == "named" else None)
+    await floor.convertible(market, floor.conversion_terms(world.names["legacy"], PILOT))
     named = world.names["named"]
     role = AssignRole(programme=named, role="registrar", person="somebody.else", reason="hired")
     await market.accepted(role)
@@ -129,6 +139,7 @@ async def _rule_books(world: World) -> None:
         "ended": {"valid_until": date(2021, 1, 1)},
         "long": {"crediting_years_min": 30},
         "of legacy": {"programme": world.names["legacy"]},
+        "of allowances": {"programme": world.emitters.programme},
     }.items():
         code = world.names[name] = market.unique("M")
         content = plain | {"code": code, "valid_from": early} | changes

@@ -281,6 +281,7 @@ async def test_credits_are_issued_once_in_a_batch_for_the_owner(known: Transacti
         holder_account="ACC-00000001",
         serials="CCER-CN-A210017-2023-001-1-225714",
         is_opening=False,
+        registered_on=date(2026, 1, 15),
     )
     await refused(known, issuing(record(), batch=42), StepNotAllowed)
     await refused(known, issuing(record()), AlreadyExists)

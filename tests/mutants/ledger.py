@@ -3,6 +3,7 @@
 from tests.mutants.mutant import Mutant
 
 _LEDGER = "tests/rules/test_ledger.py::"
+_FREEZES = "tests/rules/test_freezes.py::"
 _MARKET = "tests/rules/test_market.py::"
 _TRADES = "tests/rules/test_trades.py::"
 _OVERLAP = "tests/properties/test_overlap.py::"
@@ -38,6 +39,23 @@ RULES = [
         was="self.require_free(key, -amount_fen)",
         becomes="self.require_spendable(key, -amount_fen)",
         caught_by=_LEDGER + "test_the_bank_pays_out_neither_what_is_expected_nor_what_is_held",
+    ),
+    Mutant(
+        name="a frozen account trades",
+        danger="What a court has stopped would be sold before the court is heard.",
+        file="services/settlement/settling.py",
+        was="    require_not_frozen(account)\n",
+        becomes="",
+        caught_by=_FREEZES
+        + "test_nothing_is_traded_with_a_frozen_account_but_what_is_captured_binds",
+    ),
+    Mutant(
+        name="a span with a hole is frozen all the same",
+        danger="The order would name serials that were never stopped.",
+        file="services/settlement/freezes.py",
+        was="    if following < wanted.next:\n",
+        becomes="    if following == wanted.first:\n",
+        caught_by=_FREEZES + "test_the_first_serial_that_is_not_free_is_named",
     ),
     Mutant(
         name="a cancelled trade keeps its hold",

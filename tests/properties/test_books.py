@@ -21,6 +21,7 @@ from services.kernel.blocks import Block
 from services.kernel.calendars import CHINA
 from services.kernel.refusals import Refusal
 from services.settlement.books import Books
+from services.settlement.freezes import SerialNotFree, free_parts
 from services.settlement.ledger import (
     Account,
     Batch,
@@ -50,6 +51,7 @@ FREE = [Place(account, Bucket.REGISTRY) for account in ACCOUNTS]
 DESKS = [Place(account, Bucket.EXCHANGE, VENUE) for account in ACCOUNTS]
 PLACES = [*FREE, *DESKS]
 HELD = [Place(account, Bucket.RESERVED, VENUE) for account in ACCOUNTS]
+FROZEN = [Place(account, Bucket.FROZEN) for account in ACCOUNTS]
 Serial = tuple[UUID, int]
 
 accounts, projects = st.sampled_from(ACCOUNTS), st.sampled_from(PROJECTS)
@@ -79,6 +81,7 @@ class Ledger(RuleBasedStateMachine):
         self.where: dict[Serial, Place] = {}
         self.cash: Counter[str] = Counter()
         self.holds: list[Hold] = []
+        self.frozen: list[Holding] = []
         self.posted = 0
         self.markets = {cycle: _market(cycle) for cycle in ("IMMEDIATE", "DAY_END")}
         self.books = self._loaded()
@@ -213,6 +216,45 @@ class Ledger(RuleBasedStateMachine):
             self._carry(moved, held, target, tonnes)
 
     @precondition(lambda self: self.batches)
+    @rule(
+        account=accounts,
+        batch=st.integers(1, 50),
+        first=st.integers(1, 12),
+        tonnes=st.integers(1, 8),
+    )
+    def freeze(self, account: str, batch: int, first: int, tonnes: int) -> None:
+        """Exactly these serials are frozen, wherever the account has them free, or none of them."""
+        self.commit()
+        block = Block(UUID(int=1 + batch % len(self.batches)), first, first + tonnes)
+        wanted = [(block.batch, serial) for serial in range(block.first, block.next)]
+        free = (Place(account, Bucket.REGISTRY), _desk(account))
+        missing = [serial for serial in wanted if self.where.get(serial) not in free]
+        held = [one for one in self._stored_of(block) if one.place in free]
+        if missing:
+            with pytest.raises(SerialNotFree) as refused:
+                free_parts(account, block, held)
+            assert (refused.value.batch, refused.value.serial) == missing[0]
+            return
+        parts = free_parts(account, block, held)
+        assert [part.place for part in parts for _ in range(part.block.tonnes)] == [
+            self.where[serial] for serial in wanted
+        ]
+        target = Place(account, Bucket.FROZEN)
+        self.books.move_spans("freeze", parts, target, NOW)
+        self.where |= dict.fromkeys(wanted, target)
+        self.frozen += parts
+
+    @precondition(lambda self: self.frozen)
+    @rule(choice=st.integers(0, 50))
+    def release(self, choice: int) -> None:
+        """What was frozen goes back to where it was."""
+        part = self.frozen.pop(choice % len(self.frozen))
+        block, place = part.block, Place(part.place.account, Bucket.FROZEN)
+        self.books.move_spans("release", [Holding(block, place)], part.place, NOW)
+        serials = [(block.batch, serial) for serial in range(block.first, block.next)]
+        self.where |= dict.fromkeys(serials, part.place)
+
+    @precondition(lambda self: self.batches)
     @rule()
     def commit(self) -> None:
         """The difference is written as the statements do it, and read again."""
@@ -240,7 +282,7 @@ class Ledger(RuleBasedStateMachine):
     @invariant()
     def every_place_has_what_the_model_says(self) -> None:
         """Credits of each place and instrument, and the three parts of each account's cash."""
-        for place in (*PLACES, *HELD):
+        for place in (*PLACES, *HELD, *FROZEN):
             for project in PROJECTS:
                 held = self.books.available(place, Instrument(project, 2024))
                 assert held == len(self._held(place, project))
@@ -256,6 +298,17 @@ class Ledger(RuleBasedStateMachine):
         """Rule 23: every serial is in one bucket, and nothing is reserved for no reason."""
         reserved = sum(place in HELD for place in self.where.values())
         assert reserved == sum(hold.quantity for hold in self.holds)
+
+    def _stored_of(self, block: Block) -> list[Holding]:
+        """The holdings that share serials with the block, in their order."""
+        found = [
+            one
+            for one in self.stored.values()
+            if one.block.batch == block.batch
+            and one.block.first < block.next
+            and block.first < one.block.next
+        ]
+        return sorted(found, key=lambda one: one.block)
 
     def _costs(self, account: str) -> int:
         return sum(hold.amount for hold in self.holds if hold.buyer == account)

@@ -21,6 +21,7 @@ from services.registry.drafts import (
     CreditingPeriodTooShort,
     Draft,
     OtherProgramme,
+    ProgrammeIsAllowance,
     ProgrammeIsLegacy,
     anniversary,
 )
@@ -254,6 +255,11 @@ def test_methodology_and_programme_belong_together() -> None:
 def test_a_legacy_programme_takes_no_projects() -> None:
     with pytest.raises(ProgrammeIsLegacy):
         check(replace(CCER, kind="NATIONAL_LEGACY"))
+
+
+def test_a_programme_of_allowances_takes_no_projects() -> None:
+    with pytest.raises(ProgrammeIsAllowance):
+        check(replace(CCER, kind="ALLOWANCE"))
 
 
 @pytest.mark.parametrize("kind", ["EMITTER", "TRADER", "VERIFIER", "AUTHORITY"])

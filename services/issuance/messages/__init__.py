@@ -1,9 +1,11 @@
-"""What issuance may be told and what it says: monitoring reports, reductions, and the batches issued from them."""
+"""What issuance may be told and what it says: monitoring reports, reductions, compliance years, and their batches."""
 
 from services.issuance.messages import (
     applications,
     approvals,
     batches,
+    compliance,
+    conversions,
     days,
     notices,
     quantification,
@@ -39,6 +41,14 @@ COMMANDS: tuple[type[Command], ...] = (
     reductions.RevokeReductions,
     batches.IssueCredits,
     batches.ImportOpeningBatch,
+    compliance.PublishAllocationPlan,
+    compliance.OpenComplianceYear,
+    compliance.PreallocateAllowances,
+    compliance.VerifyEmissions,
+    compliance.AllocateAllowances,
+    compliance.RefundDeduction,
+    conversions.SetConversionTerms,
+    conversions.RequestConversion,
     approvals.ApproveCommand,
     approvals.RefuseCommand,
 )
@@ -65,6 +75,16 @@ EVENTS: tuple[type[Event], ...] = (
     reductions.ReductionIssued,
     reductions.ReductionsRevoked,
     batches.CreditsIssued,
+    compliance.AllocationPlanPublished,
+    compliance.ComplianceYearOpened,
+    compliance.AllowancesPreallocated,
+    compliance.ObligationSet,
+    compliance.AllowancesAllocated,
+    compliance.DeductionRefunded,
+    conversions.ConversionTermsSet,
+    conversions.ConversionRequested,
+    conversions.ConversionCompleted,
+    conversions.ConversionRefused,
     approvals.ApprovalRequested,
     approvals.ApprovalDecided,
 )

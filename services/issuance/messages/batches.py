@@ -1,5 +1,6 @@
 """What is said of the batches in which credits are issued."""
 
+from datetime import date
 from uuid import UUID
 
 from services.runtime.messages import Command, Event
@@ -43,6 +44,10 @@ class CreditsIssued(Event, frozen=True, kw_only=True, tag="issuance.credits.issu
     """Recorded history of another registry, brought in by a historian."""
     buffer_first_serial: int | None = None
     """From here to the last serial the credits stand in for reversals, and are not the holder's to give."""
+    registered_on: date | None = None
+    """The day on which its reductions were registered; None for opening batches and for allowances."""
+    conversion_id: UUID | None = None
+    """If they live in the stead of credits of another programme, which are dead."""
 
     @property
     def subject(self) -> str:

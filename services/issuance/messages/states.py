@@ -1,4 +1,4 @@
-"""Where reports and reductions can be: the states of their lifecycles, by which clients ask for them too."""
+"""Where reports, reductions and conversions can be: the states of their lives, by which clients ask for them too."""
 
 from enum import StrEnum
 
@@ -26,3 +26,20 @@ class ReductionState(StrEnum):
     REVOKED = "REVOKED"
     ESTIMATED = "ESTIMATED"
     WITHDRAWN = "WITHDRAWN"
+
+
+class ConversionState(StrEnum):
+    """Where a conversion is; its batch exists once it is issued, and in no other state."""
+
+    PENDING = "PENDING"
+    ISSUED = "ISSUED"
+    REFUSED = "REFUSED"
+
+
+class ComplianceState(StrEnum):
+    """Where an emitter's compliance year is in issuance; how it meets its obligation is settlement's."""
+
+    OPENED = "OPENED"
+    PREALLOCATED = "PREALLOCATED"
+    VERIFIED = "VERIFIED"
+    ALLOCATED = "ALLOCATED"

@@ -12,7 +12,7 @@ class RegisterProgramme(Command, frozen=True, kw_only=True, tag="registry.regist
     name: str
     country: str
     kind: str
-    """NATIONAL, NATIONAL_LEGACY or PILOT_ASSOCIATION: what its credits may be used for follows from it."""
+    """NATIONAL, NATIONAL_LEGACY, PILOT_ASSOCIATION or ALLOWANCE: what its credits may be used for follows from it."""
     is_ets_eligible: bool
     """Whether credits may ever be offset in the national ETS; further conditions are the rule book's."""
     rule_book: str = ""

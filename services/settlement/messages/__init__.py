@@ -2,7 +2,18 @@
 
 from services.runtime import approval
 from services.runtime.messages import Command, Event
-from services.settlement.messages import approvals, cash, holdings, market, retirements, trades
+from services.settlement.messages import (
+    approvals,
+    cash,
+    conversions,
+    freezes,
+    holdings,
+    market,
+    obligations,
+    retirements,
+    shortfalls,
+    trades,
+)
 
 APPROVALS = approval.Words(
     approvals.ApproveCommand,
@@ -29,6 +40,13 @@ COMMANDS: tuple[type[Command], ...] = (
     holdings.WithdrawTransfer,
     holdings.CorrectPosting,
     retirements.RetireCredits,
+    retirements.CancelCredits,
+    freezes.FreezeAccount,
+    freezes.FreezeCredits,
+    freezes.ReleaseFreeze,
+    freezes.EnforceTransfer,
+    shortfalls.MakeGood,
+    obligations.EnforceObligation,
     market.OpenDay,
     approvals.ApproveCommand,
     approvals.RefuseCommand,
@@ -61,6 +79,20 @@ EVENTS: tuple[type[Event], ...] = (
     trades.TradeConflicted,
     trades.CancellationRejected,
     retirements.CreditsRetired,
+    retirements.CreditsCancelled,
+    freezes.AccountFrozen,
+    freezes.CreditsFrozen,
+    freezes.FreezeReleased,
+    freezes.TransferEnforced,
+    shortfalls.ShortfallOpened,
+    shortfalls.ShortfallReduced,
+    shortfalls.ShortfallClosed,
+    obligations.ObligationNotified,
+    obligations.ObligationDischarged,
+    obligations.ObligationMet,
+    obligations.ObligationMissed,
+    conversions.ConversionSourceCancelled,
+    conversions.ConversionRefused,
     approvals.ApprovalRequested,
     approvals.ApprovalDecided,
 )

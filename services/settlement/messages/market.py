@@ -295,7 +295,7 @@ class DisputeClosed(Event, frozen=True, kw_only=True, tag="settlement.trade.disp
 
 
 class OpenDay(Command, frozen=True, kw_only=True, tag="settlement.open_day"):
-    """A new day: offers of credits whose last day is over expire."""
+    """A new day: offers of credits whose last day is over expire, and what is still owed at its deadline is overdue."""
 
     date: date
 

@@ -1,4 +1,4 @@
-"""Where trades, transfers and disputes can be: the states of their lifecycles, by which clients ask for them too."""
+"""Where trades and other acts can be: the states of their lifecycles, by which clients ask for them too."""
 
 from enum import StrEnum
 
@@ -28,3 +28,27 @@ class DisputeState(StrEnum):
     OPEN = "OPEN"
     UPHELD = "UPHELD"
     DISMISSED = "DISMISSED"
+
+
+class FreezeState(StrEnum):
+    """Where a freeze is."""
+
+    ACTIVE = "ACTIVE"
+    RELEASED = "RELEASED"
+
+
+class ShortfallState(StrEnum):
+    """Where a shortfall is; one that is closed opens again when more of its reductions are revoked."""
+
+    OPEN = "OPEN"
+    CLOSED = "CLOSED"
+
+
+class ObligationState(StrEnum):
+    """Where an obligation in the national ETS is; one that is met, or enforced, opens again when more becomes due."""
+
+    NOTIFIED = "NOTIFIED"
+    PARTIAL = "PARTIAL"
+    MET = "MET"
+    OVERDUE = "OVERDUE"
+    ENFORCED = "ENFORCED"
