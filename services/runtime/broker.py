@@ -15,12 +15,16 @@ from aio_pika.abc import (
     HeadersType,
 )
 from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aiormq import spec
 from aiormq.abc import AbstractChannel as LowerConsumer
 from aiormq.abc import DeliveredMessage
+from pamqp.base import Frame
+from pamqp.header import ContentHeader
 
 from services.runtime import telemetry
+from services.runtime.frames import Tap, TappedChannel
 from services.runtime.tasks import together
-from services.runtime.writing import Confirm, LowerChannel, write
+from services.runtime.writing import LowerChannel, Writer, Written
 
 REPLY_TO = "amq.rabbitmq.reply-to"
 PUBLISH_TIMEOUT_SECONDS = 10.0
@@ -65,18 +69,24 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
     channel: LowerConsumer
 
     @classmethod
-    def of(cls, message: DeliveredMessage) -> "Incoming":
-        """The message that the client's reader has put together."""
-        properties = message.header.properties
+    def of(
+        cls,
+        channel: LowerConsumer,
+        delivery: spec.Basic.Deliver,
+        header: ContentHeader,
+        body: bytes,
+    ) -> "Incoming":
+        """The message whose frames have all come."""
+        properties = header.properties
         return cls(
-            body=message.body,
-            routing_key=message.routing_key or "",
+            body=body,
+            routing_key=delivery.routing_key or "",
             headers=properties.headers or {},
             user_id=properties.user_id,
             reply_to=properties.reply_to,
             correlation_id=properties.correlation_id,
-            delivery_tag=message.delivery_tag or 0,
-            channel=message.channel,
+            delivery_tag=delivery.delivery_tag or 0,
+            channel=channel,
         )
 
     async def ack(self, multiple: bool = False) -> None:
@@ -88,8 +98,12 @@ class Incoming(msgspec.Struct, frozen=True, gc=False):
         await self.channel.basic_reject(self.delivery_tag, requeue=requeue)
 
 
+ReadAhead = Callable[[Incoming], object]
+"""Makes of a message what can be made before its turn comes, while the database works on earlier ones."""
+
+
 class Delivery(msgspec.Struct, frozen=True, gc=False):
-    """A message as it came, with what the broker says about it."""
+    """A message as it came, with what the broker says about it, and what was read ahead of its turn."""
 
     body: bytes
     routing_key: str
@@ -100,9 +114,10 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     received_at: float
     message: Incoming
     subscription: object
+    content: object = None
 
     @classmethod
-    def of(cls, message: Incoming, subscription: object) -> "Delivery":
+    def of(cls, message: Incoming, subscription: object, content: object = None) -> "Delivery":
         """The delivery of an incoming AMQP message."""
         count = message.headers.get("x-delivery-count", 0)
         return cls(
@@ -115,6 +130,7 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
             received_at=time.monotonic(),
             message=message,
             subscription=subscription,
+            content=content,
         )
 
     @property
@@ -128,6 +144,7 @@ class Publisher:
 
     def __init__(self, channel: AbstractChannel) -> None:
         self._channel = channel
+        self._writer: Writer | None = None
 
     @classmethod
     async def open(cls, connection: AbstractConnection) -> "Publisher":
@@ -142,28 +159,30 @@ class Publisher:
 
     async def publish_many(self, outgoings: Sequence[Outgoing]) -> list[BaseException | None]:
         """Publishes with all confirms in flight; for each message None, or why it is not known to be safe."""
-        channel = cast(LowerChannel, await self._channel.get_underlay_channel())
-        confirms = [
-            confirm
+        channel = await self._channel.get_underlay_channel()
+        if self._writer is None:
+            self._writer = Writer(cast(LowerChannel, channel))
+        written = [
+            await self._writer.write(outgoings[start : start + _WRITTEN_AT_ONCE])
             for start in range(0, len(outgoings), _WRITTEN_AT_ONCE)
-            for confirm in await write(channel, outgoings[start : start + _WRITTEN_AT_ONCE])
         ]
         try:
-            if confirms:
-                await asyncio.wait(confirms, timeout=PUBLISH_TIMEOUT_SECONDS)
-            return [_failure(confirm) for confirm in confirms]
+            if written:
+                every = [one.all_known for one in written]
+                await asyncio.wait(every, timeout=PUBLISH_TIMEOUT_SECONDS)
+            return [failure for one in written for failure in one.failures(_unknown(one))]
         finally:
-            for outgoing, confirm in zip(outgoings, confirms, strict=True):
-                channel.message_id_delivery_tag.pop(outgoing.message_id, None)
-                confirm.cancel()
+            for one in written:
+                self._writer.forget(one)
 
 
-def _failure(confirm: Confirm) -> BaseException | None:
-    if not confirm.done():
+def _unknown(written: Written) -> BaseException:
+    """Why nothing is known of what the broker did not confirm."""
+    all_known = written.all_known
+    if not all_known.done():
         return TimeoutError("the broker has not confirmed in time")
-    if confirm.cancelled():
-        return ConnectionLostError("the channel was closed before the confirm")
-    return confirm.exception()
+    fault = None if all_known.cancelled() else all_known.exception()
+    return fault or ConnectionLostError("the channel was closed before the confirm")
 
 
 async def connected(url: str) -> AbstractConnection:
@@ -233,21 +252,30 @@ async def _run_until_lost(connection: AbstractConnection, session: Session) -> N
         group.insist()
 
 
+async def _not_called(message: DeliveredMessage) -> None:
+    raise AssertionError(f"{message} went past the tap")
+
+
 class Subscription:
     """A queue's deliveries in the order in which the broker sent them."""
 
-    def __init__(self, channel: AbstractChannel) -> None:
+    def __init__(self, channel: AbstractChannel, read: ReadAhead | None = None) -> None:
         self._channel = channel  # the client holds channels weakly: without this it would vanish
+        self._read = read
         self._arrived: asyncio.Queue[Delivery | None] = asyncio.Queue()
         self.is_open = True
 
     @classmethod
     async def open(
-        cls, connection: AbstractConnection, queue: str, prefetch: int
+        cls,
+        connection: AbstractConnection,
+        queue: str,
+        prefetch: int,
+        read: ReadAhead | None = None,
     ) -> "Subscription":
         """Consumes a queue that the topology has declared, on a channel of its own."""
         channel = await connection.channel(publisher_confirms=False)
-        subscription = cls(channel)
+        subscription = cls(channel, read)
         await channel.set_qos(prefetch_count=prefetch, global_=False)
         await subscription.consume(queue)
         return subscription
@@ -255,14 +283,22 @@ class Subscription:
     async def consume(self, queue: str, *, no_ack: bool = False) -> None:
         """Has the broker deliver what is in the queue."""
         lower = await self._channel.get_underlay_channel()
-        await lower.basic_consume(queue, self._take_delivered, no_ack=no_ack)
 
-    async def _take_delivered(self, message: DeliveredMessage) -> None:
-        await self.take(Incoming.of(message))
+        def take(frame: Frame, header: ContentHeader, body: bytes) -> None:
+            assert isinstance(frame, spec.Basic.Deliver)
+            self.take(Incoming.of(lower, frame, header, body))
 
-    async def take(self, message: Incoming) -> None:
-        """Called for each message by the client's reader, in order."""
-        self._arrived.put_nowait(Delivery.of(message, self))
+        Tap(cast(TappedChannel, lower), {spec.Basic.Deliver: take})
+        await lower.basic_consume(queue, _not_called, no_ack=no_ack)
+
+    def take(self, message: Incoming) -> None:
+        """Called for each message as it is read, in order."""
+        content = None
+        if self._read:
+            # Whatever it is, it is met again in its turn; here it would end the connection.
+            with contextlib.suppress(Exception):
+                content = self._read(message)
+        self._arrived.put_nowait(Delivery.of(message, self, content))
 
     def stop(self) -> None:
         """No more batches: the one being worked on is the last."""

@@ -8,7 +8,14 @@ from hashlib import sha256
 from typing import TypeVar
 
 from services.runtime import failpoints, telemetry
-from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
+from services.runtime.broker import (
+    ConnectionLostError,
+    Delivery,
+    Outgoing,
+    Publisher,
+    ReadAhead,
+    Subscription,
+)
 from services.runtime.messages import BODY_BYTES_MAX, Answer, digest, encode
 from services.runtime.postgres import OUTAGES
 
@@ -51,6 +58,7 @@ class Consumption:
     work: Work
     batch_size: int = 200
     prefetch: int = 400
+    read_ahead: ReadAhead | None = None
 
 
 class Consumer:

@@ -79,6 +79,7 @@ def run(
 def start(main: Coroutine[object, object, None]) -> None:
     """Runs the coroutine on uvloop where it is installed."""
     gc.freeze()  # what was imported stays for good: no collection need look at it again
+    gc.set_threshold(50_000, 20, 20)  # a batch makes thousands of values, and hardly ever a cycle
     try:
         import uvloop
     except ImportError:
@@ -126,7 +127,7 @@ async def _session(
     """One broker connection's work: ends when stopped and drained, or by the connection's loss."""
     publisher = await broker.Publisher.open(connection)
     subscriptions = [
-        await broker.Subscription.open(connection, one.queue, one.prefetch)
+        await broker.Subscription.open(connection, one.queue, one.prefetch, one.read_ahead)
         for one in work.consumptions
     ]
     async with together() as group:

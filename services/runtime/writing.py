@@ -1,34 +1,34 @@
-"""Writing many messages to the broker at once, on the client's channel but below its own publish."""
+"""Writing many messages to the broker at once and hearing what became of each, below the client's own publish."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol
+from itertools import takewhile
+from typing import TYPE_CHECKING, Protocol, cast
 
 from aio_pika.abc import DeliveryMode
+from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import spec
-from aiormq.abc import ChannelFrame
+from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
 from pamqp import frame
+from pamqp.base import Frame
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
+from services.runtime.frames import Tap, TappedChannel
 from services.runtime.messages import CONTENT_TYPE
 
 if TYPE_CHECKING:
     from services.runtime.broker import Outgoing
 
-Confirm = asyncio.Future[object]
 
-
-class LowerChannel(Protocol):
+class LowerChannel(TappedChannel, Protocol):
     """What we use of the client's channel below its own publish."""
 
     number: int
     max_content_size: int
     delivery_tag: int
-    confirmations: dict[int, Confirm]
-    message_id_delivery_tag: dict[str, int]
     write_queue: asyncio.Queue[ChannelFrame]
 
     @property
@@ -36,33 +36,110 @@ class LowerChannel(Protocol):
         """Held while numbers are given."""
         ...
 
-    def create_future(self) -> Confirm:
+    def create_future(self) -> asyncio.Future[None]:
         """A future that fails with the channel."""
         ...
 
 
-async def write(channel: LowerChannel, outgoings: Sequence["Outgoing"]) -> list[Confirm]:
-    """Writes the messages all at once; for each the future that the broker's confirm ends.
+class Written:
+    """Messages that were written together, and what became of each so far."""
 
-    The client's own publish takes a lock, two task switches and a write for every message.
-    """
-    payload = b"".join(_frames(channel, outgoing) for outgoing in outgoings)
-    async with channel.lock:
-        confirms: list[Confirm] = [channel.create_future() for _ in outgoings]
-        tags = range(channel.delivery_tag + 1, channel.delivery_tag + 1 + len(outgoings))
-        channel.delivery_tag += len(outgoings)
-        channel.confirmations.update(zip(tags, confirms, strict=True))
-        named = (outgoing.message_id for outgoing in outgoings)
-        channel.message_id_delivery_tag.update(zip(named, tags, strict=True))
-        try:
-            await channel.write_queue.put(ChannelFrame(payload, should_close=False))
-        except BaseException:
-            # The broker has not seen these: their numbers are the next ones'.
-            channel.delivery_tag -= len(outgoings)
-            for tag in tags:
-                channel.confirmations.pop(tag).cancel()
-            raise
-    return confirms
+    def __init__(self, messages: Sequence["Outgoing"], all_known: asyncio.Future[None]) -> None:
+        self.messages = messages
+        self.all_known = all_known
+        self._known: dict[int, BaseException | None] = {}
+
+    def learn(self, place: int, failure: BaseException | None) -> None:
+        """One of them is safe, or is not; the first word counts."""
+        self._known.setdefault(place, failure)
+        if len(self._known) == len(self.messages) and not self.all_known.done():
+            self.all_known.set_result(None)
+
+    def failures(self, otherwise: BaseException) -> list[BaseException | None]:
+        """For each message None, or why it is not known to be safe."""
+        return [self._known.get(place, otherwise) for place in range(len(self.messages))]
+
+
+class Writer:
+    """A channel on which we publish: every message has a number, and the broker says which numbers are safe."""
+
+    def __init__(self, channel: LowerChannel) -> None:
+        self._channel = channel
+        self._unconfirmed: dict[int, tuple[Written, int]] = {}
+        self._returnable: dict[str, int] = {}
+        Tap(
+            channel,
+            {
+                spec.Basic.Ack: self._take_ack,
+                spec.Basic.Nack: self._take_nack,
+                spec.Basic.Return: self._take_return,
+            },
+        )
+
+    async def write(self, outgoings: Sequence["Outgoing"]) -> Written:
+        """Writes the messages all at once.
+
+        The client's own publish takes a lock, two task switches and a write for every message.
+        """
+        channel = self._channel
+        payload = b"".join(_frames(channel, outgoing) for outgoing in outgoings)
+        written = Written(outgoings, channel.create_future())
+        async with channel.lock:
+            first = channel.delivery_tag + 1
+            channel.delivery_tag += len(outgoings)
+            for place, outgoing in enumerate(outgoings):
+                self._unconfirmed[first + place] = written, place
+                if outgoing.mandatory:
+                    self._returnable[outgoing.message_id] = first + place
+            try:
+                await channel.write_queue.put(ChannelFrame(payload, should_close=False))
+            except BaseException:
+                # The broker has not seen these: their numbers are the next ones'.
+                self.forget(written)
+                channel.delivery_tag -= len(outgoings)
+                raise
+        return written
+
+    def forget(self, written: Written) -> None:
+        """Nobody waits for these any longer."""
+        late = [tag for tag, (one, _) in self._unconfirmed.items() if one is written]
+        for tag in late:
+            self._learn(tag, None)
+        written.all_known.cancel()
+
+    def _take_ack(self, ack: Frame, _: ContentHeader, __: bytes) -> None:
+        for tag in self._meant(ack):
+            self._learn(tag, None)
+
+    def _take_nack(self, nack: Frame, _: ContentHeader, __: bytes) -> None:
+        for tag in self._meant(nack):
+            self._learn(tag, DeliveryError(None, nack))
+
+    def _take_return(self, returned: Frame, header: ContentHeader, body: bytes) -> None:
+        """No queue took it; the confirm that follows only says that the broker is done with it."""
+        tag = self._returnable.get(header.properties.message_id or "")
+        if tag is not None:
+            assert isinstance(returned, spec.Basic.Return)
+            channel = cast(AbstractChannel, self._channel)
+            message = DeliveredMessage(returned, header, body, channel)
+            self._learn(tag, PublishError(message, returned))
+
+    def _meant(self, confirm: Frame) -> list[int]:
+        """The numbers that a confirm names: one, or all up to it."""
+        assert isinstance(confirm, spec.Basic.Ack | spec.Basic.Nack)
+        last = confirm.delivery_tag or 0
+        if not confirm.multiple:
+            return [last]
+        return list(takewhile(lambda tag: tag <= last, self._unconfirmed))
+
+    def _learn(self, tag: int, failure: BaseException | None) -> None:
+        if tag not in self._unconfirmed:
+            return
+        written, place = self._unconfirmed.pop(tag)
+        message_id = written.messages[place].message_id
+        if self._returnable.get(message_id) == tag:
+            del self._returnable[message_id]
+        written.learn(place, failure)
 
 
 def _frames(channel: LowerChannel, outgoing: "Outgoing") -> bytes:

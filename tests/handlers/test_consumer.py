@@ -60,7 +60,7 @@ class Line:
         for tag in range(1, count + 1):
             headers: dict[str, object] = {"x-delivery-count": redelivered}
             message = Message(tag, self.notes, str(tag).encode(), headers)
-            await self.subscription.take(cast("Any", message))
+            self.subscription.take(cast("Any", message))
         left = iter(range(batches - 1, -1, -1))
 
         async def work(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:

@@ -90,8 +90,8 @@ RUNTIME = [
         name="the id of an event leaves out its type",
         danger="Who has heard that a trade was captured would pass over that it settled.",
         file="services/runtime/outbox.py",
-        was="one.causation_id, messages.wire_name(type(one.event)), one.event.subject, place",
-        becomes="one.causation_id, one.event.subject, place",
+        was="derived_id(one.causation_id, kind, subject, place)",
+        becomes="derived_id(one.causation_id, subject, place)",
         caught_by=_RELAY
         + "test_one_message_that_leads_to_two_events_of_a_subject_gives_them_two_ids",
     ),
@@ -141,10 +141,18 @@ RUNTIME = [
     Mutant(
         name="what the broker returns raises nothing",
         danger="A message that no queue takes would count as safe.",
-        file="services/runtime/broker.py",
-        was="on_return_raises=True",
-        becomes="on_return_raises=False",
+        file="services/runtime/writing.py",
+        was="        if tag is not None:\n            assert isinstance(returned",
+        becomes="        if tag is None:\n            assert isinstance(returned",
         caught_by=_PUBLISHER + "test_a_message_that_no_queue_takes_is_known_not_to_be_safe",
+    ),
+    Mutant(
+        name="a confirm counts for what comes after it",
+        danger="A message that the broker may lose would be forgotten here.",
+        file="services/runtime/writing.py",
+        was="list(takewhile(lambda tag: tag <= last, self._unconfirmed))",
+        becomes="list(self._unconfirmed)",
+        caught_by="tests/handlers/test_writing.py::test_a_confirm_is_for_the_messages_that_it_names",
     ),
     Mutant(
         name="nothing is mandatory",
