@@ -164,10 +164,16 @@ class MarketBooks:
     closed: Collection[tuple[str, date]] = ()
     """Of the days of the batch those that their venues have closed."""
     _last_changes: set[tuple[str, Market]] = field(default_factory=set[tuple[str, Market]])
+    _terms_on: dict[tuple[str, str, date], Terms | None] = field(
+        default_factory=dict[tuple[str, str, date], Terms | None]
+    )
 
     def terms_on(self, venue: str, programme: str, day: date) -> Terms | None:
         """The terms in force on a day; None where the programme is not traded."""
-        return terms_on(day, self.terms.get((venue, programme), ()))
+        key = venue, programme, day
+        if key not in self._terms_on:
+            self._terms_on[key] = terms_on(day, self.terms.get((venue, programme), ()))
+        return self._terms_on[key]
 
     def reference_fen(self, market: Market, day: date) -> int | None:
         """The day's reference price: the average of the listing trades of the latest earlier day that had any.
