@@ -33,7 +33,7 @@ def extra(pool: Pool, settings: SettlementSettings) -> process.Extra:
             ),
             Consumption("settlement.bank", bank_work(pool)),
         ],
-        tasks=[lambda after_commit: keep_sweeping(pool, after_commit)],
+        tasks=[lambda after_commit: keep_sweeping(pool, patience, after_commit)],
     )
 
 
