@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import msgspec
 
@@ -237,44 +238,32 @@ def _wanted(seen: Sequence[Seen]) -> list[Wanted]:
 
 
 def _captured(captured: Captured) -> TradeCaptured:
-    trade = captured.trade
-    return TradeCaptured(
-        venue=trade.venue,
-        trade_id=trade.trade_id,
-        method=trade.method,
-        project=trade.instrument.project,
-        vintage=trade.instrument.vintage,
-        seller_account=trade.seller_account,
-        buyer_account=trade.buyer_account,
-        quantity=trade.quantity,
-        price=captured.price,
-        currency=trade.currency,
-        amount_fen=captured.amount_fen,
-        seller_fee_fen=captured.seller_fee_fen,
-        buyer_fee_fen=captured.buyer_fee_fen,
-        executed_at=trade.executed_at,
-    )
+    return TradeCaptured(**_told(captured))
 
 
 def _settled(settled: Settled) -> TradeSettled:
-    captured, trade = settled.captured, settled.captured.trade
-    return TradeSettled(
-        venue=trade.venue,
-        trade_id=trade.trade_id,
-        method=trade.method,
-        project=trade.instrument.project,
-        vintage=trade.instrument.vintage,
-        seller_account=trade.seller_account,
-        buyer_account=trade.buyer_account,
-        quantity=trade.quantity,
-        price=captured.price,
-        currency=trade.currency,
-        amount_fen=captured.amount_fen,
-        seller_fee_fen=captured.seller_fee_fen,
-        buyer_fee_fen=captured.buyer_fee_fen,
-        executed_at=trade.executed_at,
-        ranges=list(settled.ranges),
-    )
+    return TradeSettled(**_told(settled.captured), ranges=list(settled.ranges))
+
+
+def _told(captured: Captured) -> dict[str, Any]:
+    """What is told of a trade that binds."""
+    trade = captured.trade
+    return {
+        "venue": trade.venue,
+        "trade_id": trade.trade_id,
+        "method": trade.method,
+        "project": trade.instrument.project,
+        "vintage": trade.instrument.vintage,
+        "seller_account": trade.seller_account,
+        "buyer_account": trade.buyer_account,
+        "quantity": trade.quantity,
+        "price": captured.price,
+        "currency": trade.currency,
+        "amount_fen": captured.amount_fen,
+        "seller_fee_fen": captured.seller_fee_fen,
+        "buyer_fee_fen": captured.buyer_fee_fen,
+        "executed_at": trade.executed_at,
+    }
 
 
 def _rejected(report: TradeReport, refusal: Refusal) -> TradeRejected:
