@@ -8,16 +8,11 @@ from hashlib import sha256
 from typing import TypeVar
 
 from services.runtime import failpoints, telemetry
-from services.runtime.broker import (
-    ConnectionLostError,
-    Delivery,
-    Outgoing,
-    Publisher,
-    ReadAhead,
-    Subscription,
-)
+from services.runtime.connection import ConnectionLostError
+from services.runtime.deliveries import Delivery, ReadAhead, Subscription
 from services.runtime.messages import BODY_BYTES_MAX, Answer, digest, encode
 from services.runtime.postgres import OUTAGES
+from services.runtime.publishing import Outgoing, Publisher
 
 log = telemetry.logger("consumer")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import asyncpg
 
 from services.runtime import failpoints, telemetry
-from services.runtime.broker import Outgoing, Publisher
 from services.runtime.outbox import envelope, sql
 from services.runtime.postgres import OUTAGES, Connection, opened_connection
+from services.runtime.publishing import Outgoing, Publisher
 
 _ROWS_AT_ONCE = 50
 _EVENTS_AT_ONCE = 1_000

@@ -6,8 +6,9 @@ from datetime import timedelta
 from itertools import groupby
 
 from services.runtime import outbox
-from services.runtime.broker import ConnectionLostError, Delivery, Incoming
+from services.runtime.connection import ConnectionLostError
 from services.runtime.consumer import Dead, Done, Verdict
+from services.runtime.deliveries import Delivery, Incoming
 from services.runtime.messages import Malformed
 from services.runtime.postgres import Pool, Transaction
 from services.settlement import trade_store

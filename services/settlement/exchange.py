@@ -8,7 +8,7 @@ import msgspec
 
 from services.kernel.clocks import is_instant
 from services.kernel.refusals import Refusal
-from services.runtime.broker import Delivery, Incoming
+from services.runtime.deliveries import Delivery, Incoming
 from services.runtime.messages import (
     UNSTORABLE,
     CloudEvent,

@@ -13,8 +13,8 @@ import asyncpg
 from services.kernel.actors import Actor
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import inbox
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Done, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Pool, Transaction
 from services.settlement import day_end, days, waiting

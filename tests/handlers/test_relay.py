@@ -10,9 +10,9 @@ import pytest
 from services.kernel.actors import SYSTEM
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import outbox, relay
-from services.runtime.broker import Outgoing, Publisher
 from services.runtime.messages import Event
 from services.runtime.postgres import Connection, Pool, Transaction, opened_connection, opened_pool
+from services.runtime.publishing import Outgoing, Publisher
 from services.runtime.relay import Relay
 from services.runtime.topology import is_listened
 from services.settlement.messages.market import GapCleared, VenueHalted

@@ -11,8 +11,8 @@ import pytest
 
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import inbox, outbox
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import Event, encode
 from services.runtime.postgres import Pool, opened_connection, opened_pool
 from services.settlement.bank import bank_work

@@ -10,8 +10,8 @@ import pytest
 from services.kernel.clocks import market_day
 from services.kernel.ids import new_id
 from services.kernel.money import FEN_MAX
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.inbox import EVENT_PATIENCE_SECONDS
 from services.runtime.postgres import Pool, opened_pool
 from services.settlement.bank import bank_work

@@ -141,7 +141,7 @@ RUNTIME = [
     Mutant(
         name="what the broker returns raises nothing",
         danger="A message that no queue takes would count as safe.",
-        file="services/runtime/writing.py",
+        file="services/runtime/publishing.py",
         was="        if tag is not None:\n            assert isinstance(returned",
         becomes="        if tag is None:\n            assert isinstance(returned",
         caught_by=_PUBLISHER + "test_a_message_that_no_queue_takes_is_known_not_to_be_safe",
@@ -149,15 +149,15 @@ RUNTIME = [
     Mutant(
         name="a confirm counts for what comes after it",
         danger="A message that the broker may lose would be forgotten here.",
-        file="services/runtime/writing.py",
+        file="services/runtime/publishing.py",
         was="list(takewhile(lambda tag: tag <= last, self._unconfirmed))",
         becomes="list(self._unconfirmed)",
-        caught_by="tests/handlers/test_writing.py::test_a_confirm_is_for_the_messages_that_it_names",
+        caught_by="tests/handlers/test_frames.py::test_a_confirm_is_for_the_messages_that_it_names",
     ),
     Mutant(
         name="nothing is mandatory",
         danger="A message that no queue takes would count as safe.",
-        file="services/runtime/writing.py",
+        file="services/runtime/publishing.py",
         was="exchange=exchange, routing_key=routing_key, mandatory=mandatory)",
         becomes="exchange=exchange, routing_key=routing_key)",
         caught_by=_PUBLISHER + "test_a_message_that_no_queue_takes_is_known_not_to_be_safe",

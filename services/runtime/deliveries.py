@@ -1,59 +1,21 @@
-"""RabbitMQ: a supervised plain connection, confirmed publishing, and deliveries taken in order."""
+"""Deliveries: a queue's messages, taken in the order in which the broker sent them."""
 
 import asyncio
 import contextlib
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
-import aio_pika
 import msgspec
-from aio_pika.abc import (
-    AbstractChannel,
-    AbstractConnection,
-    HeadersType,
-)
-from aio_pika.exceptions import AMQPError, ChannelInvalidStateError
+from aio_pika.abc import AbstractChannel, AbstractConnection, HeadersType
 from aiormq import spec
 from aiormq.abc import AbstractChannel as LowerConsumer
 from aiormq.abc import DeliveredMessage
 from pamqp.base import Frame
 from pamqp.header import ContentHeader
 
-from services.runtime import telemetry
 from services.runtime.frames import Tap, TappedChannel
-from services.runtime.tasks import together
-from services.runtime.writing import LowerChannel, Writer, Written
-
-REPLY_TO = "amq.rabbitmq.reply-to"
-PUBLISH_TIMEOUT_SECONDS = 10.0
-_WRITTEN_AT_ONCE = 500
-_RETRY_SECONDS_MIN = 0.2
-_RETRY_SECONDS_MAX = 5.0
-
-log = telemetry.logger("broker")
-
-
-class ConnectionLostError(ConnectionError):
-    """The broker closed the connection, or it broke: what was in flight has an unknown outcome."""
-
-
-OUTAGES = (AMQPError, ChannelInvalidStateError, OSError, TimeoutError, asyncio.InvalidStateError)
-
-
-class Outgoing(msgspec.Struct, frozen=True, gc=False):
-    """A message to publish: durable, confirmed, and if mandatory refused when no queue takes it."""
-
-    exchange: str
-    routing_key: str
-    body: bytes
-    message_id: str
-    mandatory: bool = True
-    reply_to: str | None = None
-    correlation_id: str | None = None
-    headers: HeadersType = {}
-    user_id: str | None = None
 
 
 class Incoming(msgspec.Struct, frozen=True, gc=False):
@@ -137,119 +99,6 @@ class Delivery(msgspec.Struct, frozen=True, gc=False):
     def age_seconds(self) -> float:
         """How long ago it reached this process."""
         return time.monotonic() - self.received_at
-
-
-class Publisher:
-    """One channel with confirms: a publish returns only when the broker has the message safe."""
-
-    def __init__(self, channel: AbstractChannel) -> None:
-        self._channel = channel
-        self._writer: Writer | None = None
-
-    @classmethod
-    async def open(cls, connection: AbstractConnection) -> "Publisher":
-        """A publisher on a channel of its own, where an unroutable message is an exception."""
-        return cls(await connection.channel(publisher_confirms=True, on_return_raises=True))
-
-    async def publish(self, outgoing: Outgoing) -> None:
-        """Publishes and waits for the confirm; any exception means that the outcome is unknown."""
-        [failure] = await self.publish_many([outgoing])
-        if failure is not None:
-            raise failure
-
-    async def publish_many(self, outgoings: Sequence[Outgoing]) -> list[BaseException | None]:
-        """Publishes with all confirms in flight; for each message None, or why it is not known to be safe."""
-        channel = await self._channel.get_underlay_channel()
-        if self._writer is None:
-            self._writer = Writer(cast(LowerChannel, channel))
-        written = [
-            await self._writer.write(outgoings[start : start + _WRITTEN_AT_ONCE])
-            for start in range(0, len(outgoings), _WRITTEN_AT_ONCE)
-        ]
-        try:
-            if written:
-                every = [one.all_known for one in written]
-                await asyncio.wait(every, timeout=PUBLISH_TIMEOUT_SECONDS)
-            return [failure for one in written for failure in one.failures(_unknown(one))]
-        finally:
-            for one in written:
-                self._writer.forget(one)
-
-
-def _unknown(written: Written) -> BaseException:
-    """Why nothing is known of what the broker did not confirm."""
-    all_known = written.all_known
-    if not all_known.done():
-        return TimeoutError("the broker has not confirmed in time")
-    fault = None if all_known.cancelled() else all_known.exception()
-    return fault or ConnectionLostError("the channel was closed before the confirm")
-
-
-async def connected(url: str) -> AbstractConnection:
-    """A plain connection with a short heartbeat; nothing is restored behind our back when it breaks."""
-    separator = "&" if "?" in url else "?"
-    try:
-        return await aio_pika.connect(f"{url}{separator}heartbeat=10", timeout=5)
-    except StopAsyncIteration as ended:  # the client's word for a broker that hangs up half-way
-        raise ConnectionLostError("the broker ended the connection while it was made") from ended
-
-
-async def until_lost(connection: AbstractConnection) -> None:
-    """Waits until the connection is closed or breaks, then raises ConnectionLostError.
-
-    ``connection.closed()`` never returns for a plain connection that broke; its callbacks are told at once.
-    """
-    lost = asyncio.Event()
-
-    def tell(*_: object) -> None:
-        lost.set()
-
-    connection.close_callbacks.add(tell)
-    if not connection.is_closed:
-        await lost.wait()
-    raise ConnectionLostError("connection to the broker lost")
-
-
-Session = Callable[[AbstractConnection], Awaitable[None]]
-
-
-async def stay_connected(url: str, session: Session, stopping: asyncio.Event) -> None:
-    """Runs the session on a connection, again on a new one whenever it breaks, until stopped."""
-    delay = _RETRY_SECONDS_MIN
-    while not stopping.is_set():
-        started = time.monotonic()
-        try:
-            connection = await connected(url)
-            try:
-                await _run_until_lost(connection, session)
-            finally:
-                await _close(connection)
-        except* OUTAGES as outages:
-            log.warning("broker lost", reason=repr(outages.exceptions[0]))
-        if time.monotonic() - started > _RETRY_SECONDS_MAX:
-            delay = _RETRY_SECONDS_MIN
-        await pause(delay, stopping)
-        delay = min(2 * delay, _RETRY_SECONDS_MAX)
-
-
-async def pause(seconds: float, stopping: asyncio.Event) -> None:
-    """Waits, or returns at once when stopped."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stopping.wait()
-
-
-async def _close(connection: AbstractConnection) -> None:
-    with contextlib.suppress(*OUTAGES):
-        async with asyncio.timeout(2):
-            await connection.close()
-
-
-async def _run_until_lost(connection: AbstractConnection, session: Session) -> None:
-    async with together() as group:
-        group.create_task(until_lost(connection))
-        await session(connection)
-        group.insist()
 
 
 async def _not_called(message: DeliveredMessage) -> None:

@@ -1,26 +1,43 @@
-"""Writing many messages to the broker at once and hearing what became of each, below the client's own publish."""
+"""Publishing with confirms: many messages at once, and what became of each, below the client's own publish."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import Protocol, cast
 
-from aio_pika.abc import DeliveryMode
+import msgspec
+from aio_pika.abc import AbstractChannel, AbstractConnection, DeliveryMode, HeadersType
 from aio_pika.exceptions import DeliveryError, PublishError
 from aiormq import spec
-from aiormq.abc import AbstractChannel, ChannelFrame, DeliveredMessage
+from aiormq.abc import AbstractChannel as LowerPublisher
+from aiormq.abc import ChannelFrame, DeliveredMessage
 from pamqp import frame
 from pamqp.base import Frame
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
+from services.runtime.connection import ConnectionLostError
 from services.runtime.frames import Tap, TappedChannel
 from services.runtime.messages import CONTENT_TYPE
 
-if TYPE_CHECKING:
-    from services.runtime.broker import Outgoing
+PUBLISH_TIMEOUT_SECONDS = 10.0
+_WRITTEN_AT_ONCE = 500
+
+
+class Outgoing(msgspec.Struct, frozen=True, gc=False):
+    """A message to publish: durable, confirmed, and if mandatory refused when no queue takes it."""
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    message_id: str
+    mandatory: bool = True
+    reply_to: str | None = None
+    correlation_id: str | None = None
+    headers: HeadersType = {}
+    user_id: str | None = None
 
 
 class LowerChannel(TappedChannel, Protocol):
@@ -44,7 +61,7 @@ class LowerChannel(TappedChannel, Protocol):
 class Written:
     """Messages that were written together, and what became of each so far."""
 
-    def __init__(self, messages: Sequence["Outgoing"], all_known: asyncio.Future[None]) -> None:
+    def __init__(self, messages: Sequence[Outgoing], all_known: asyncio.Future[None]) -> None:
         self.messages = messages
         self.all_known = all_known
         self._known: dict[int, BaseException | None] = {}
@@ -76,7 +93,7 @@ class Writer:
             },
         )
 
-    async def write(self, outgoings: Sequence["Outgoing"]) -> Written:
+    async def write(self, outgoings: Sequence[Outgoing]) -> Written:
         """Writes the messages all at once.
 
         The client's own publish takes a lock, two task switches and a write for every message.
@@ -120,7 +137,7 @@ class Writer:
         tag = self._returnable.get(header.properties.message_id or "")
         if tag is not None:
             assert isinstance(returned, spec.Basic.Return)
-            channel = cast(AbstractChannel, self._channel)
+            channel = cast(LowerPublisher, self._channel)
             message = DeliveredMessage(returned, header, body, channel)
             self._learn(tag, PublishError(message, returned))
 
@@ -142,7 +159,53 @@ class Writer:
         written.learn(place, failure)
 
 
-def _frames(channel: LowerChannel, outgoing: "Outgoing") -> bytes:
+class Publisher:
+    """One channel with confirms: a publish returns only when the broker has the message safe."""
+
+    def __init__(self, channel: AbstractChannel) -> None:
+        self._channel = channel
+        self._writer: Writer | None = None
+
+    @classmethod
+    async def open(cls, connection: AbstractConnection) -> "Publisher":
+        """A publisher on a channel of its own, where an unroutable message is an exception."""
+        return cls(await connection.channel(publisher_confirms=True, on_return_raises=True))
+
+    async def publish(self, outgoing: Outgoing) -> None:
+        """Publishes and waits for the confirm; any exception means that the outcome is unknown."""
+        [failure] = await self.publish_many([outgoing])
+        if failure is not None:
+            raise failure
+
+    async def publish_many(self, outgoings: Sequence[Outgoing]) -> list[BaseException | None]:
+        """Publishes with all confirms in flight; for each message None, or why it is not known to be safe."""
+        channel = await self._channel.get_underlay_channel()
+        if self._writer is None:
+            self._writer = Writer(cast(LowerChannel, channel))
+        written = [
+            await self._writer.write(outgoings[start : start + _WRITTEN_AT_ONCE])
+            for start in range(0, len(outgoings), _WRITTEN_AT_ONCE)
+        ]
+        try:
+            if written:
+                every = [one.all_known for one in written]
+                await asyncio.wait(every, timeout=PUBLISH_TIMEOUT_SECONDS)
+            return [failure for one in written for failure in one.failures(_unknown(one))]
+        finally:
+            for one in written:
+                self._writer.forget(one)
+
+
+def _unknown(written: Written) -> BaseException:
+    """Why nothing is known of what the broker did not confirm."""
+    all_known = written.all_known
+    if not all_known.done():
+        return TimeoutError("the broker has not confirmed in time")
+    fault = None if all_known.cancelled() else all_known.exception()
+    return fault or ConnectionLostError("the channel was closed before the confirm")
+
+
+def _frames(channel: LowerChannel, outgoing: Outgoing) -> bytes:
     """A message as it stands on the wire."""
     properties = spec.Basic.Properties(
         content_type=CONTENT_TYPE,

@@ -14,9 +14,8 @@ from pamqp import frame as wire
 from pamqp.body import ContentBody
 from pamqp.header import ContentHeader
 
-from services.runtime.broker import Outgoing
 from services.runtime.frames import AnyFrame, Receiver, Tap, Weighed
-from services.runtime.writing import Writer
+from services.runtime.publishing import Outgoing, Writer
 
 
 class Channel:
