@@ -36,7 +36,8 @@ CREATE TABLE outbox (
     recorded_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 
--- Irreversible commands that wait for a second person (four eyes).
+-- Irreversible commands that wait for a second person (four eyes): nothing effective after expires_at decides them, and
+-- after lapses_at by the clock nothing at all; the two differ for what was requested in the past.
 CREATE TABLE approval (
     id            uuid        PRIMARY KEY,
     command_type  text        NOT NULL,
@@ -49,6 +50,7 @@ CREATE TABLE approval (
     state         text        NOT NULL DEFAULT 'PENDING' CHECK (state IN ('PENDING', 'APPROVED', 'REFUSED', 'EXPIRED')),
     requested_at  timestamptz NOT NULL,
     expires_at    timestamptz NOT NULL CHECK (expires_at > requested_at),
+    lapses_at     timestamptz NOT NULL CHECK (lapses_at >= expires_at),
     decided_by    text        CHECK (decided_by <> maker),
     decided_at    timestamptz,
     reason        text,

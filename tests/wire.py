@@ -16,11 +16,13 @@ from aio_pika.abc import AbstractConnection, HeadersType
 
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.runtime import broker
-from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
+from services.runtime import connection
 from services.runtime.caller import Caller
+from services.runtime.connection import ConnectionLostError
+from services.runtime.deliveries import Delivery, Subscription, exclusive_subscription
 from services.runtime.messages import Answer, CloudEvent, Command, encode, raw, wire_name
 from services.runtime.postgres import Pool
+from services.runtime.publishing import Outgoing, Publisher
 from services.tools.stack import Stack
 
 REGISTRAR = Actor("rita.registrar", None, frozenset({"registrar"}))
@@ -170,7 +172,7 @@ async def opened_wire(kind: type[AnyWire], stack: Stack) -> AsyncIterator[AnyWir
         )
         connections: dict[str, AbstractConnection] = {}
         for user in ("gateway", "observer", *_PUBLISHERS):
-            connections[user] = await broker.connected(stack.amqp_urls[user])
+            connections[user] = await connection.connected(stack.amqp_urls[user])
             closing.push_async_callback(connections[user].close)
         publishers = {user: await Publisher.open(connections[user]) for user in _PUBLISHERS}
         wire = kind(stack, database, Caller(), connections, publishers)
@@ -194,9 +196,7 @@ async def _call(caller: Caller, connection: AbstractConnection) -> None:
 
 
 async def _listen(connection: AbstractConnection, events: list[CloudEvent]) -> None:
-    subscription = await broker.exclusive_subscription(
-        connection, "observer", "tonne.events", ["#"]
-    )
+    subscription = await exclusive_subscription(connection, "observer", "tonne.events", ["#"])
     while True:
         deliveries = await subscription.next_batch(100, None)
         events += [msgspec.json.decode(one.body, type=CloudEvent) for one in deliveries]

@@ -145,7 +145,7 @@ CREATE INDEX captured_trade_seller ON captured_trade (seller_account);
 CREATE INDEX captured_trade_buyer ON captured_trade (buyer_account);
 
 -- Trades that cannot be decided yet: on a name that has not reached settlement, until the deadline; or, without one, of a
--- venue that is halted.
+-- venue that is halted. One of which the decision fails again and again is rejected after the deadline, too.
 CREATE TABLE waiting_trade (
     venue          text        NOT NULL,
     trade_id       text        NOT NULL,
@@ -155,10 +155,11 @@ CREATE TABLE waiting_trade (
     causation_id   text        NOT NULL,
     traded_on      date,
     deadline       timestamptz,
+    faults         integer     NOT NULL DEFAULT 0,
     received_at    timestamptz NOT NULL,
     PRIMARY KEY (venue, trade_id)
 );
-GRANT DELETE ON waiting_trade TO tonne_settlement;
+GRANT UPDATE (deadline, faults), DELETE ON waiting_trade TO tonne_settlement;
 
 -- A venue's own count of its day, beside what was captured: counted when no trade of the day waits any longer.
 CREATE TABLE venue_day (

@@ -12,6 +12,7 @@ CREATE TABLE bank_day (
 GRANT UPDATE (deposits_fen, withdrawals_fen) ON bank_day TO tonne_settlement;
 
 -- The bank's statements beside what was booked when each came: an id counts once, for ever; of a day the newest is read.
+-- A balance may differ by what two persons explained of an earlier day.
 CREATE TABLE bank_statement (
     statement_id           text        PRIMARY KEY,
     arrival                bigint      GENERATED ALWAYS AS IDENTITY UNIQUE,
@@ -25,9 +26,10 @@ CREATE TABLE bank_statement (
     booked_deposits_fen    bigint      NOT NULL,
     booked_withdrawals_fen bigint      NOT NULL,
     booked_closing_fen     bigint      NOT NULL,
+    explained_fen          bigint      NOT NULL,
     is_matched             boolean     NOT NULL GENERATED ALWAYS AS (
         deposits_fen = booked_deposits_fen AND withdrawals_fen = booked_withdrawals_fen
-        AND closing_fen = booked_closing_fen) STORED,
+        AND closing_fen = booked_closing_fen + explained_fen) STORED,
     recorded_at            timestamptz NOT NULL
 );
 CREATE INDEX bank_statement_day ON bank_statement (venue, currency, date, arrival DESC);

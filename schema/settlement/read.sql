@@ -264,8 +264,30 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     ORDER BY t.executed_at DESC, t.venue DESC, t.trade_id DESC
 $$;
 
+-- What the bank holds for a venue's clients, and why a count differed, is for those who watch over it, and for the venue itself.
+CREATE FUNCTION settlement_read.may_see_bank(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text)
+RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
+        OR ('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
+$$;
+
+-- An event's content without what this viewer may not know: the histories of venues and days are public, the bank's figures
+-- and the explanations in them are not.
+CREATE FUNCTION settlement_read.shown_content(
+    viewer_subject text, viewer_organisation uuid, viewer_roles text[], subject text, content json)
+RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
+    SELECT CASE
+        WHEN split_part(subject, '/', 1) NOT IN ('venue', 'day')
+            OR settlement_read.may_see_bank(viewer_subject, viewer_organisation, viewer_roles, split_part(subject, '/', 2))
+            THEN content
+        ELSE (content::jsonb - ARRAY['deposits_fen', 'withdrawals_fen', 'closing_balance_fen', 'booked_deposits_fen',
+            'booked_withdrawals_fen', 'booked_balance_fen', 'explained_fen', 'explanation'])::json
+    END
+$$;
+
 -- What happened to an object, who did it and when: venues, markets, instruments and days to everybody, trades and approvals to
--- those who may see them; of a retirement others learn no names.
+-- those who may see them; of a retirement others learn no names, of the bank no figures.
 CREATE FUNCTION settlement_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer)
@@ -273,7 +295,8 @@ RETURNS TABLE (sequence bigint, type text, effective_at timestamptz, recorded_at
     approved_by text, body json)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT event.sequence, event.type, event.effective_at, event.recorded_at,
-        CASE WHEN seen.is_full THEN event.actor END, CASE WHEN seen.is_full THEN event.approved_by END, event.body
+        CASE WHEN seen.is_full THEN event.actor END, CASE WHEN seen.is_full THEN event.approved_by END,
+        settlement_read.shown_content(viewer_subject, viewer_organisation, viewer_roles, subject, event.body)
     FROM (SELECT split_part(subject, '/', 1), split_part(subject, '/', 2)) AS named (kind, key)
     CROSS JOIN LATERAL (
         SELECT bool_or(way.is_full)

@@ -45,6 +45,12 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     ORDER BY side.venue, side.currency
 $$;
 
+-- A sum as far as every reader of JSON can hold it: null beyond 2^53 - 1, which money that comes and goes adds up to sooner
+-- than any balance.
+CREATE FUNCTION settlement_read.readable(sum numeric) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN abs(sum) < 9007199254740992 THEN sum::bigint END
+$$;
+
 -- What each place held after the first instant, what came and went until the second, and what it held then: the opening is
 -- balances() of the first instant, the closing that of the second, so that one statement begins where another ended.
 CREATE FUNCTION settlement_read.statement(
@@ -55,8 +61,10 @@ RETURNS TABLE (programme text, project text, vintage integer, bucket text, venue
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT b.programme, b.project, b.vintage, side.bucket, side.venue,
         coalesce(sum(side.tonnes) FILTER (WHERE side.effective_at <= from_instant), 0)::bigint,
-        coalesce(sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes > 0), 0)::bigint,
-        coalesce(-sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes < 0), 0)::bigint,
+        settlement_read.readable(
+            coalesce(sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes > 0), 0)),
+        settlement_read.readable(
+            coalesce(-sum(side.tonnes) FILTER (WHERE side.effective_at > from_instant AND side.tonnes < 0), 0)),
         sum(side.tonnes)::bigint
     FROM (
         SELECT batch_id, to_bucket, to_venue, next_serial - first_serial, effective_at, recorded_at
@@ -81,8 +89,10 @@ RETURNS TABLE (venue text, currency text, opening_fen bigint, incoming_fen bigin
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT side.venue, side.currency,
         coalesce(sum(side.fen) FILTER (WHERE side.effective_at <= from_instant), 0)::bigint,
-        coalesce(sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen > 0), 0)::bigint,
-        coalesce(-sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen < 0), 0)::bigint,
+        settlement_read.readable(
+            coalesce(sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen > 0), 0)),
+        settlement_read.readable(
+            coalesce(-sum(side.fen) FILTER (WHERE side.effective_at > from_instant AND side.fen < 0), 0)),
         sum(side.fen)::bigint
     FROM (
         SELECT venue, currency, amount_fen, effective_at, recorded_at
@@ -154,29 +164,22 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     ORDER BY e.entry_id DESC
 $$;
 
--- What the bank holds for a venue's clients, and why a count differed, is for those who watch over it, and for the venue itself.
-CREATE FUNCTION settlement_read.may_see_bank(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], venue_code text)
-RETURNS boolean LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT viewer_roles && ARRAY['registrar', 'auditor', 'authority']
-        OR ('venue' = ANY (viewer_roles) AND viewer_subject = venue_code)
-$$;
-
 -- A venue's days by three hands, the latest first: the venue's count beside what was captured, and the bank's newest
 -- statement beside what was booked when it came. What has not been compared yet is null, and so is what the bank holds to
--- those who may not see it; is_matched says whether all that was compared is equal.
+-- those who may not see it; is_matched says whether all that was compared is equal, but for what is explained.
 CREATE FUNCTION settlement_read.reconciliations(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     venue_code text, from_date date, until_date date, after_date date, page_size integer)
 RETURNS TABLE (venue text, date date, trades bigint, tonnes bigint, turnover_fen bigint, captured_trades bigint,
     captured_tonnes bigint, captured_turnover_fen bigint, trades_are_matched boolean, statement_id text, currency text,
     deposits_fen bigint, withdrawals_fen bigint, closing_fen bigint, booked_deposits_fen bigint,
-    booked_withdrawals_fen bigint, booked_closing_fen bigint, cash_is_matched boolean, is_matched boolean)
+    booked_withdrawals_fen bigint, booked_closing_fen bigint, explained_fen bigint, cash_is_matched boolean, is_matched boolean)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT day.venue, day.date,
         v.trades, v.tonnes, v.turnover_fen, v.captured_trades, v.captured_tonnes, v.captured_turnover_fen, v.is_matched,
         bank.statement_id, bank.currency, bank.deposits_fen, bank.withdrawals_fen, bank.closing_fen,
-        bank.booked_deposits_fen, bank.booked_withdrawals_fen, bank.booked_closing_fen, newest.is_matched,
+        bank.booked_deposits_fen, bank.booked_withdrawals_fen, bank.booked_closing_fen, bank.explained_fen,
+        newest.is_matched,
         CASE WHEN NOT v.is_matched OR NOT newest.is_matched THEN false ELSE v.is_matched AND newest.is_matched END
     FROM (SELECT d.venue, d.date FROM venue_day d UNION SELECT b.venue, b.date FROM bank_statement b) AS day
     LEFT JOIN venue_day v ON v.venue = day.venue AND v.date = day.date
@@ -212,27 +215,21 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     LIMIT page_size
 $$;
 
--- An event's content without what this viewer may not know: the histories of venues and days are public, the bank's figures
--- and the explanations in them are not.
-CREATE FUNCTION settlement_read.shown_content(
-    viewer_subject text, viewer_organisation uuid, viewer_roles text[], subject text, content json)
-RETURNS json LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT CASE
-        WHEN split_part(subject, '/', 1) NOT IN ('venue', 'day')
-            OR settlement_read.may_see_bank(viewer_subject, viewer_organisation, viewer_roles, split_part(subject, '/', 2))
-            THEN content
-        ELSE (content::jsonb - ARRAY['deposits_fen', 'withdrawals_fen', 'closing_balance_fen', 'booked_deposits_fen',
-            'booked_withdrawals_fen', 'booked_balance_fen', 'explanation'])::json
-    END
-$$;
-
 -- The day's reference price of an instrument in fen: the average of the listing trades of the latest earlier day that had
--- any, weighted by volume and rounded half up; before the first one the declared price, or null.
+-- any, weighted by volume and rounded half up to the day's tick, of which it is at least one; before the first one the
+-- declared price, or null.
 CREATE FUNCTION settlement_read.reference_price(venue_code text, project_code text, vintage_year integer, day date)
 RETURNS bigint LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
     SELECT coalesce(
-        (SELECT div(2 * d.listing_turnover_fen::numeric + d.listing_tonnes, 2 * d.listing_tonnes::numeric)::bigint
+        (SELECT greatest(tick.fen,
+            div(2 * d.listing_turnover_fen + d.listing_tonnes * tick.fen, 2 * d.listing_tonnes * tick.fen) * tick.fen)::bigint
         FROM instrument_day d
+        CROSS JOIN (SELECT coalesce(
+            (SELECT (m.terms ->> 'tick_fen')::numeric
+            FROM market_terms m JOIN instrument i USING (venue, programme)
+            WHERE i.venue = venue_code AND i.project = project_code AND i.vintage = vintage_year AND m.valid_from <= day
+            ORDER BY m.valid_from DESC
+            LIMIT 1), 1)) AS tick (fen)
         WHERE d.venue = venue_code AND d.project = project_code AND d.vintage = vintage_year
           AND d.date < day AND d.listing_tonnes > 0
         ORDER BY d.date DESC

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from services.gateway.errors import Interrupted
 from services.runtime import telemetry
-from services.runtime.broker import Subscription
+from services.runtime.deliveries import Subscription
 from services.runtime.messages import CloudEvent, Malformed, decode_envelope
 
 ROUTING_KEYS = (

@@ -14,7 +14,7 @@ from services.gateway.context import House
 from services.gateway.hub import ROUTING_KEYS, Hub
 from services.gateway.settings import GatewaySettings
 from services.gateway.tokens import KEYS_UNREADABLE, Verifier, keys_reader
-from services.runtime import broker, telemetry
+from services.runtime import connection, deliveries, telemetry
 from services.runtime.caller import Caller
 from services.runtime.postgres import Pool, opened_pool
 from services.runtime.process import Health, admin_server, stop_requested
@@ -91,7 +91,7 @@ async def _listening_to_broker(
     """
 
     async def session(connection: AbstractConnection) -> None:
-        subscription = await broker.exclusive_subscription(
+        subscription = await deliveries.exclusive_subscription(
             connection, "gateway.events", "tonne.events", ROUTING_KEYS
         )
         with health.consuming():
@@ -99,7 +99,7 @@ async def _listening_to_broker(
                 group.create_task(house.caller.run(connection))
                 group.create_task(house.hub.run(subscription))
 
-    staying = asyncio.create_task(broker.stay_connected(url, session, asyncio.Event()))
+    staying = asyncio.create_task(connection.stay_connected(url, session, asyncio.Event()))
     staying.add_done_callback(lambda _: stopping.set())
     try:
         yield

@@ -236,8 +236,7 @@ SELECT * FROM settlement_read.public_retirement($1)
 -- name: list_settlement_histories
 -- One page for each of many objects.
 SELECT happening.sequence, happening.type, happening.effective_at, happening.recorded_at, happening.actor,
-    happening.approved_by, wanted.subject,
-    settlement_read.shown_content($2, $3, $4, wanted.subject, happening.body) AS body
+    happening.approved_by, wanted.subject, happening.body
 FROM unnest($1::text[]) AS wanted (subject)
 CROSS JOIN LATERAL settlement_read.history($2, $3, $4, wanted.subject, $5, $6) AS happening
 ORDER BY happening.sequence

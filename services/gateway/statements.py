@@ -33,11 +33,14 @@ class CashBalance:
     balance_fen: Fen
 
 
+_BEYOND = "Null where it adds up to more than 2^53 - 1."
+
+
 @strawberry.type(description="Opening and incoming less outgoing is closing.")
 class CreditStatementLine(CreditPlace):
     opening: Tonnes
-    incoming: Tonnes
-    outgoing: Tonnes
+    incoming: Tonnes | None = strawberry.field(description=_BEYOND)
+    outgoing: Tonnes | None = strawberry.field(description=_BEYOND)
     closing: Tonnes
 
 
@@ -46,8 +49,8 @@ class CashStatementLine:
     venue: str = strawberry.field(name="venueCode")
     currency: str
     opening_fen: Fen
-    incoming_fen: Fen
-    outgoing_fen: Fen
+    incoming_fen: Fen | None = strawberry.field(description=_BEYOND)
+    outgoing_fen: Fen | None = strawberry.field(description=_BEYOND)
     closing_fen: Fen
 
 

@@ -76,9 +76,12 @@ class Reconciliation:
     booked_deposits_fen: Fen | None
     booked_withdrawals_fen: Fen | None
     booked_closing_fen: Fen | None
+    explained_fen: Fen | None = strawberry.field(
+        description="By how much the balances differ since an earlier day, as two persons explained then."
+    )
     cash_is_matched: bool | None
     is_matched: bool | None = strawberry.field(
-        description="Whether both are equal; false as soon as one is not."
+        description="Whether both are equal, but for what is explained; false as soon as one is not."
     )
 
 

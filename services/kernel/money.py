@@ -52,6 +52,6 @@ def yuan(fen: int) -> str:
     return f"{sign}{fen // 100}.{fen % 100:02d}"
 
 
-def average_fen(turnover_fen: int, tonnes: int) -> int:
-    """The volume-weighted average price in fen, rounded half up (same rules, article 17)."""
-    return (2 * turnover_fen + tonnes) // (2 * tonnes)
+def average_fen(turnover_fen: int, tonnes: int, tick_fen: int = 1) -> int:
+    """The volume-weighted average price in fen, rounded half up to the tick (same rules, article 17)."""
+    return (2 * turnover_fen + tonnes * tick_fen) // (2 * tonnes * tick_fen) * tick_fen

@@ -141,6 +141,13 @@ class Approval:
     state: str
     requested_at: datetime
     expires_at: datetime
+    """Until when a decision may be effective."""
+    lapses_at: datetime
+    """Until when it may come, by the clock: later for what was requested in the past."""
+
+    def is_over(self, tx: Transaction) -> bool:
+        """Whether it is too late: a historian may decide as of the past, and gains no time by it."""
+        return tx.effective_at > self.expires_at or tx.recorded_at > self.lapses_at
 
     @property
     def maker_actor(self) -> Actor:
@@ -186,6 +193,7 @@ async def request(
         sorted(tx.actor.roles),
         tx.effective_at,
         tx.effective_at + LIFETIME,
+        max(tx.effective_at, tx.recorded_at) + LIFETIME,
     )
     requested = service.approvals.requested(
         approval_id=approval_id, command_type=envelope.type, approver_role=role
@@ -205,7 +213,7 @@ async def decide(
     """Carries out or ends what waits; its answer is the final one."""
     waiting = await _lock_pending(tx, decision.approval_id)
     _require_second_person(tx.actor, waiting)
-    if tx.effective_at > waiting.expires_at:
+    if waiting.is_over(tx):
         too_late = RefusalBody.of(ApprovalNotPending(waiting.id, State.EXPIRED))
         return await _close(tx, service, waiting, Step.EXPIRE, None, too_late)
     if isinstance(decision, Refuse):

@@ -11,9 +11,11 @@ from aio_pika.exceptions import PublishError
 
 from services.kernel.refusals import Category, Refusal
 from services.runtime import telemetry
-from services.runtime.broker import OUTAGES, REPLY_TO, ConnectionLostError, Outgoing, Publisher
+from services.runtime.connection import OUTAGES, ConnectionLostError
 from services.runtime.messages import Answer, CloudEvent, decode_answer, encode
+from services.runtime.publishing import Outgoing, Publisher
 
+REPLY_TO = "amq.rabbitmq.reply-to"
 ANSWER_TIMEOUT_SECONDS = 10.0
 
 log = telemetry.logger("caller")

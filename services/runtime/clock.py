@@ -9,9 +9,9 @@ from services.kernel.actors import Role
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.ids import derived_id
 from services.runtime import telemetry
-from services.runtime.broker import Outgoing, Publisher
 from services.runtime.inbox import Daily
 from services.runtime.messages import CloudEvent, encode, wire_name
+from services.runtime.publishing import Outgoing, Publisher
 
 ACTOR = "tonne-clock"
 _LOOK_SECONDS = 60.0

@@ -8,9 +8,11 @@ from hashlib import sha256
 from typing import TypeVar
 
 from services.runtime import failpoints, telemetry
-from services.runtime.broker import ConnectionLostError, Delivery, Outgoing, Publisher, Subscription
+from services.runtime.connection import ConnectionLostError
+from services.runtime.deliveries import Delivery, ReadAhead, Subscription
 from services.runtime.messages import BODY_BYTES_MAX, Answer, digest, encode
 from services.runtime.postgres import OUTAGES
+from services.runtime.publishing import Outgoing, Publisher
 
 log = telemetry.logger("consumer")
 
@@ -51,6 +53,7 @@ class Consumption:
     work: Work
     batch_size: int = 200
     prefetch: int = 400
+    read_ahead: ReadAhead | None = None
 
 
 class Consumer:
@@ -167,20 +170,29 @@ def _answers(delivery: Delivery, answer: Answer | None) -> list[Outgoing]:
 
 
 async def each_alone_after_fault(
-    items: Sequence[Item], work: Callable[[Sequence[Item]], Awaitable[bool]]
+    items: Sequence[Item],
+    work: Callable[[Sequence[Item]], Awaitable[bool]],
+    bury: Callable[[Item], Awaitable[bool]],
 ) -> bool:
-    """Works on all items together, and after a fault on each alone: a poison one hurts only itself and stays."""
+    """Works on all items together, and after a fault on each alone: a poison one hurts only itself, and is buried."""
     if not items:
         return False
+    outcome = await _unless_fault(work(items), len(items))
+    if outcome is not None:
+        return outcome
+    if len(items) > 1:
+        return any([await each_alone_after_fault([item], work, bury) for item in items])
+    return bool(await _unless_fault(bury(items[0]), 1))
+
+
+async def _unless_fault(work: Awaitable[bool], items: int) -> bool | None:
     try:
-        return await work(items)
+        return await work
     except OUTAGES:
         raise
     except Exception as fault:
-        log.error("fault", items=len(items), exc_info=fault)
-    if len(items) == 1:
-        return False
-    return any([await each_alone_after_fault([item], work) for item in items])
+        log.error("fault", items=items, exc_info=fault)
+        return None
 
 
 def dead_letter(queue: str, delivery: Delivery, reason: str) -> Outgoing:

@@ -13,9 +13,9 @@ from services.kernel.actors import SYSTEM, Role
 from services.kernel.clocks import is_instant, require_near
 from services.kernel.refusals import Invalid, NotYetKnown, Refusal
 from services.runtime import approval, outbox
-from services.runtime.broker import Delivery
 from services.runtime.claims import Batch, Claim, SameIdOtherContent
 from services.runtime.consumer import Dead, Done, Later, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import (
     Answer,
     CloudEvent,

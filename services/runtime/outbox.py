@@ -7,12 +7,13 @@ from typing import Protocol
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import astuple
 
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import derived_id
 from services.runtime import messages, queries
 from services.runtime.messages import CloudEvent, Event
-from services.runtime.postgres import Connection, Transaction
+from services.runtime.postgres import Connection, Transaction, columns
 
 sql = queries.load(Path(__file__).with_name("queries.sql"))
 
@@ -26,15 +27,17 @@ class Occurrence(msgspec.Struct, frozen=True, gc=False):
 
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
-    """An event with all that the history keeps of how it came about."""
+    """An event as the history keeps it, with all that tells how it came about."""
 
     id: UUID
-    event: Event
+    type: str
+    aggregate: str
     effective_at: datetime
     recorded_at: datetime
     actor: str
     approved_by: str | None
     causation_id: str
+    body: str
 
 
 def facts(tx: Transaction, events: Sequence[Event]) -> list[Fact]:
@@ -42,23 +45,24 @@ def facts(tx: Transaction, events: Sequence[Event]) -> list[Fact]:
     return _facts(tx, [Occurrence(event, tx.effective_at, tx.message_id) for event in events])
 
 
-def _facts(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[Fact]:
-    return [_fact(tx, one, place) for place, one in enumerate(occurrences)]
+def _facts(tx: Transaction, occurrences: Sequence[Occurrence], first: int = 0) -> list[Fact]:
+    return [_fact(tx, one, place) for place, one in enumerate(occurrences, first)]
 
 
 def _fact(tx: Transaction, one: Occurrence, place: int) -> Fact:
     """What time caused is nobody's act, whoever came by first to notice it."""
-    by_itself_at = one.event.by_itself_at
+    event = one.event
+    by_itself_at, kind, subject = event.by_itself_at, messages.wire_name(type(event)), event.subject
     return Fact(
-        id=derived_id(
-            one.causation_id, messages.wire_name(type(one.event)), one.event.subject, place
-        ),
-        event=one.event,
+        id=derived_id(one.causation_id, kind, subject, place),
+        type=kind,
+        aggregate=subject,
         effective_at=by_itself_at or one.effective_at,
         recorded_at=tx.recorded_at,
         actor=SYSTEM.subject if by_itself_at else tx.actor.subject,
         approved_by=None if by_itself_at else tx.approved_by,
         causation_id=one.causation_id,
+        body=messages.encode(event).decode(),
     )
 
 
@@ -67,27 +71,27 @@ async def append(tx: Transaction, events: Sequence[Event]) -> list[int]:
     return await append_facts(tx.connection, facts(tx, events))
 
 
-async def append_many(tx: Transaction, occurrences: Sequence[Occurrence]) -> list[int]:
-    """Appends events that each have their own instant and cause, as the trades of one batch do."""
-    return await append_facts(tx.connection, _facts(tx, occurrences))
+async def append_many(
+    tx: Transaction, occurrences: Sequence[Occurrence], ready: Sequence[Fact] = ()
+) -> list[int]:
+    """Appends events that each have their own instant and cause, as the trades of one batch do.
+
+    The first of them may be ready, made by ``ready_facts`` when there was time for it.
+    """
+    left = _facts(tx, occurrences[len(ready) :], len(ready))
+    return await append_facts(tx.connection, [*ready, *left])
+
+
+def ready_facts(tx: Transaction, occurrences: Sequence[Occurrence]) -> Sequence[Fact]:
+    """What the history will keep of these events."""
+    return _facts(tx, occurrences)
 
 
 async def append_facts(connection: Connection, said: Sequence[Fact]) -> list[int]:
     """Appends what several messages let us say, in this order; returns the positions in the history."""
     if not said:
         return []
-    appended = await connection.fetch(
-        sql["append_events"],
-        [fact.id for fact in said],
-        [messages.wire_name(type(fact.event)) for fact in said],
-        [fact.event.subject for fact in said],
-        [fact.effective_at for fact in said],
-        [fact.recorded_at for fact in said],
-        [fact.actor for fact in said],
-        [fact.approved_by for fact in said],
-        [fact.causation_id for fact in said],
-        [messages.encode(fact.event).decode() for fact in said],
-    )
+    appended = await connection.fetch(sql["append_events"], *columns(map(astuple, said)))
     return [row["position"] for row in appended]
 
 

@@ -12,7 +12,7 @@ from aio_pika.abc import AbstractConnection
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from services.runtime import broker, clock, inbox, telemetry
+from services.runtime import clock, connection, deliveries, inbox, publishing, telemetry
 from services.runtime.consumer import Consumer, Consumption
 from services.runtime.postgres import OUTAGES, Pool, opened_pool
 from services.runtime.relay import Relay
@@ -79,6 +79,7 @@ def run(
 def start(main: Coroutine[object, object, None]) -> None:
     """Runs the coroutine on uvloop where it is installed."""
     gc.freeze()  # what was imported stays for good: no collection need look at it again
+    gc.set_threshold(50_000, 20, 20)  # a batch makes thousands of values, and hardly ever a cycle
     try:
         import uvloop
     except ImportError:
@@ -105,7 +106,7 @@ async def serve(
                 together = Extra(consumptions, work.tasks)
                 await _session(service, connection, together, relay, stopping)
 
-        await broker.stay_connected(settings.amqp_url, session, stopping)
+        await connection.stay_connected(settings.amqp_url, session, stopping)
     log.info("drained", service=service.name)
 
 
@@ -124,9 +125,9 @@ async def _session(
     stopping: asyncio.Event,
 ) -> None:
     """One broker connection's work: ends when stopped and drained, or by the connection's loss."""
-    publisher = await broker.Publisher.open(connection)
+    publisher = await publishing.Publisher.open(connection)
     subscriptions = [
-        await broker.Subscription.open(connection, one.queue, one.prefetch)
+        await deliveries.Subscription.open(connection, one.queue, one.prefetch, one.read_ahead)
         for one in work.consumptions
     ]
     async with together() as group:

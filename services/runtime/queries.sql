@@ -54,16 +54,19 @@ ORDER BY position
 DELETE FROM outbox WHERE id = ANY ($1::bigint[])
 
 -- name: prune_inbox
--- Done by each newly elected relay; what takes effect once for ever has a unique key of its own.
-DELETE FROM inbox WHERE received_at < clock_timestamp() - interval '30 days'
+-- So many at once, of the blocks that the index names: the cutoff is one instant for the whole statement. What takes effect
+-- once for ever has a unique key of its own.
+DELETE FROM inbox
+WHERE ctid = ANY (ARRAY(SELECT ctid FROM inbox WHERE received_at < now() - interval '30 days' LIMIT $1))
 
 -- name: insert_approval
 INSERT INTO approval (id, command_type, command, approver_role, approver, maker, organisation, roles, requested_at,
-    expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+    expires_at, lapses_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: lock_approval
-SELECT id, command_type, command, approver_role, approver, maker, organisation, roles, state, requested_at, expires_at
+SELECT id, command_type, command, approver_role, approver, maker, organisation, roles, state, requested_at, expires_at,
+    lapses_at
 FROM approval
 WHERE id = $1
 FOR UPDATE

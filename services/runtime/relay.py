@@ -1,19 +1,22 @@
 """The relay: tells the broker what was committed, and forgets it only when the broker has confirmed."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import asyncpg
 
 from services.runtime import failpoints, telemetry
-from services.runtime.broker import Outgoing, Publisher
 from services.runtime.outbox import envelope, sql
 from services.runtime.postgres import OUTAGES, Connection, opened_connection
+from services.runtime.publishing import Outgoing, Publisher
 
 _ROWS_AT_ONCE = 50
 _EVENTS_AT_ONCE = 1_000
 """Or what the first row alone has to say: the broker confirms so many well within its time."""
 _POLL_SECONDS = 0.5
+_PRUNED_AT_ONCE = 5_000
+_PRUNING_PAUSE_SECONDS = 3_600.0
 _ELECTION_KEY = 7_001
 
 log = telemetry.logger("relay")
@@ -33,6 +36,8 @@ class Relay:
         self._is_listened = is_listened
         self._woken = asyncio.Event()
         self._is_stopping = False
+        self._pruned_until = 0.0
+        """By the monotonic clock: before that there is nothing more to forget."""
 
     def wake(self) -> None:
         """There is something to say: called after a commit in this process."""
@@ -61,19 +66,32 @@ class Relay:
             if self._is_stopping:
                 return
             await asyncio.sleep(_POLL_SECONDS)
-        await connection.execute(sql["prune_inbox"])
         while True:
             self._woken.clear()
             while await self._relay_some(connection, publisher):
                 pass
             if self._is_stopping:
                 return
+            await self._prune_some(connection)
             await self._rest()
 
     async def _is_elected(self, connection: Connection) -> bool:
         return await connection.fetchval(
             "SELECT pg_try_advisory_lock($1, hashtext(current_schema()))", _ELECTION_KEY
         )
+
+    async def _prune_some(self, connection: Connection) -> None:
+        """Forgets a portion of the old answers while there is nothing to say; a failure keeps no events waiting."""
+        now = time.monotonic()
+        if now < self._pruned_until:
+            return
+        try:
+            status = await connection.execute(sql["prune_inbox"], _PRUNED_AT_ONCE)
+        except asyncpg.PostgresError as failure:
+            log.warning("not pruned", service=self._service, reason=repr(failure))
+            status = ""
+        if status != f"DELETE {_PRUNED_AT_ONCE}":
+            self._pruned_until = now + _PRUNING_PAUSE_SECONDS
 
     async def _rest(self) -> None:
         try:

@@ -44,6 +44,7 @@ LISTENERS: Mapping[str, Sequence[str]] = {
     ),
 }
 """Which events a service learns from: these come to its queue ``<service>.events``, and no others."""
+_LISTENED = frozenset(one for learned in LISTENERS.values() for one in learned)
 
 SERVICES = ("registry", "issuance", "settlement")
 VENUES = ("CBGEX", "HZ-PILOT")
@@ -63,7 +64,7 @@ OUTCOME_DAYS = 7
 
 def is_listened(event_type: str) -> bool:
     """Whether a service of ours must hear of events of this type."""
-    return any(event_type in learned for learned in LISTENERS.values())
+    return event_type in _LISTENED
 
 
 def queue_names() -> list[str]:

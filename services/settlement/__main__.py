@@ -7,7 +7,7 @@ from services.runtime.consumer import Consumption
 from services.runtime.postgres import Pool
 from services.runtime.settings import ServiceSettings
 from services.settlement.bank import bank_work
-from services.settlement.capture import capture_work
+from services.settlement.capture import capture_work, read_ahead
 from services.settlement.handlers import SERVICE
 from services.settlement.waiting import keep_sweeping
 
@@ -25,11 +25,15 @@ def extra(pool: Pool, settings: SettlementSettings) -> process.Extra:
     return process.Extra(
         consumptions=[
             Consumption(
-                "settlement.trades", capture_work(pool, patience), batch_size=1_000, prefetch=2_000
+                "settlement.trades",
+                capture_work(pool, patience),
+                batch_size=1_000,
+                prefetch=2_000,
+                read_ahead=read_ahead,
             ),
             Consumption("settlement.bank", bank_work(pool)),
         ],
-        tasks=[lambda after_commit: keep_sweeping(pool, after_commit)],
+        tasks=[lambda after_commit: keep_sweeping(pool, patience, after_commit)],
     )
 
 

@@ -10,8 +10,8 @@ from services.kernel.actors import SYSTEM
 from services.kernel.clocks import is_instant
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.inbox import EVENT_PATIENCE_SECONDS
 from services.runtime.messages import (
     UNSTORABLE,

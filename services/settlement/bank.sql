@@ -34,13 +34,24 @@ WHERE statement_id = $1
 
 -- name: get_last_statement
 -- The newest statement of this day.
-SELECT deposits_fen, withdrawals_fen, closing_fen, booked_deposits_fen, booked_withdrawals_fen, booked_closing_fen
+SELECT deposits_fen, withdrawals_fen, closing_fen, booked_deposits_fen, booked_withdrawals_fen, booked_closing_fen,
+    explained_fen
 FROM bank_statement
 WHERE venue = $1 AND currency = $2 AND date = $3
 ORDER BY arrival DESC
 LIMIT 1
 
+-- name: get_explained
+-- By how much the balances of the latest earlier day differed, passing over days that halt the venue still.
+SELECT closing_fen - booked_closing_fen
+FROM bank_statement s
+WHERE venue = $1 AND currency = $2 AND date < $3
+  AND NOT EXISTS (
+    SELECT FROM gap WHERE gap.venue = s.venue AND gap.date = s.date AND gap.kind = 'CASH' AND cleared_at IS NULL)
+ORDER BY date DESC, arrival DESC
+LIMIT 1
+
 -- name: insert_statement
 INSERT INTO bank_statement (statement_id, digest, venue, currency, date, deposits_fen, withdrawals_fen, closing_fen,
-    booked_deposits_fen, booked_withdrawals_fen, booked_closing_fen, recorded_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    booked_deposits_fen, booked_withdrawals_fen, booked_closing_fen, explained_fen, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)

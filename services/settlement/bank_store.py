@@ -1,7 +1,7 @@
 """What settlement keeps of the bank: its reports, its days and its statements; one function a statement."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -37,11 +37,14 @@ class Comparison:
 
     bank: BankFigures
     booked: BankFigures
+    explained_fen: int
+    """By how much the balances differ since an earlier day, as two persons have explained."""
 
     @property
     def is_matched(self) -> bool:
-        """Whether they are equal."""
-        return self.bank == self.booked
+        """Whether they are equal but for what is explained."""
+        expected = self.booked.closing_fen + self.explained_fen
+        return self.bank == replace(self.booked, closing_fen=expected)
 
 
 async def get_report(tx: Transaction, bank_reference: str) -> KnownBankReport | None:
@@ -90,6 +93,11 @@ async def get_booked(tx: Transaction, venue: str, currency: str, day: date) -> B
     return found
 
 
+async def get_explained(tx: Transaction, venue: str, currency: str, day: date) -> int:
+    """By how much the bank's balance differs from the ledger's since an earlier day, as was explained then."""
+    return await tx.connection.fetchval(sql["get_explained"], venue, currency, day) or 0
+
+
 async def get_statement_digest(tx: Transaction, statement_id: str) -> bytes | None:
     """What the statement of this id said before."""
     return await tx.connection.fetchval(sql["get_statement_digest"], statement_id)
@@ -103,7 +111,7 @@ async def last_comparison(
     if found is None:
         return None
     figures = tuple(found)
-    return Comparison(BankFigures(*figures[:3]), BankFigures(*figures[3:]))
+    return Comparison(BankFigures(*figures[:3]), BankFigures(*figures[3:6]), figures[6])
 
 
 async def insert_statement(
@@ -123,5 +131,6 @@ async def insert_statement(
         compared.booked.deposits_fen,
         compared.booked.withdrawals_fen,
         compared.booked.closing_fen,
+        compared.explained_fen,
         tx.recorded_at,
     )

@@ -6,8 +6,9 @@ from datetime import timedelta
 from itertools import groupby
 
 from services.runtime import outbox
-from services.runtime.broker import ConnectionLostError, Delivery
+from services.runtime.connection import ConnectionLostError
 from services.runtime.consumer import Dead, Done, Verdict
+from services.runtime.deliveries import Delivery, Incoming
 from services.runtime.messages import Malformed
 from services.runtime.postgres import Pool, Transaction
 from services.settlement import trade_store
@@ -64,14 +65,23 @@ def capture_work(
     return work
 
 
+def read_ahead(message: Delivery | Incoming) -> Report | Dead:
+    """What a venue reports, or why nobody can be told of it."""
+    try:
+        return read_report(message)
+    except Malformed as malformed:
+        return Dead(f"MALFORMED: {malformed}")
+
+
 def _read_all(deliveries: Sequence[Delivery]) -> tuple[list[Verdict], list[tuple[int, Report]]]:
     verdicts: list[Verdict] = [Done()] * len(deliveries)
     reports: list[tuple[int, Report]] = []
     for place, delivery in enumerate(deliveries):
-        try:
-            reports.append((place, read_report(delivery)))
-        except Malformed as malformed:
-            verdicts[place] = Dead(f"MALFORMED: {malformed}")
+        content = delivery.content or read_ahead(delivery)
+        if isinstance(content, TradeReport | Cancellation | DayClose):
+            reports.append((place, content))
+        elif isinstance(content, Dead):
+            verdicts[place] = content
     return verdicts, reports
 
 

@@ -10,10 +10,10 @@ from services.kernel.calendars import WorkingCalendar
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.lifecycles import advance
 from services.kernel.refusals import Conflict, OutOfRange
-from services.settlement.market import next_trading_day
 from services.settlement.messages.states import DisputeState as State
 from services.settlement.terms import Terms, terms_on
 from services.settlement.trades import State as TradeState
+from services.settlement.trading_days import next_trading_day
 
 
 class Step(StrEnum):

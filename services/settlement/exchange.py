@@ -8,7 +8,7 @@ import msgspec
 
 from services.kernel.clocks import is_instant
 from services.kernel.refusals import Refusal
-from services.runtime.broker import Delivery
+from services.runtime.deliveries import Delivery, Incoming
 from services.runtime.messages import (
     UNSTORABLE,
     CloudEvent,
@@ -65,7 +65,7 @@ class DayClose(msgspec.Struct, frozen=True, gc=False):
 Report = TradeReport | Cancellation | DayClose
 
 
-def read_report(delivery: Delivery) -> Report:
+def read_report(delivery: Delivery | Incoming) -> Report:
     """What a venue reports; raises Malformed when the outcome could be told to nobody.
 
     The broker vouches for ``user_id``, so a report under another venue's name is nobody's.

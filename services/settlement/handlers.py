@@ -23,7 +23,8 @@ from services.settlement import (
     transfer_handlers,
 )
 from services.settlement.ledger import Batch, Bucket, Instrument, Place
-from services.settlement.market import Listing, Market, require_listing
+from services.settlement.listings import require_listing
+from services.settlement.market import Listing, Market
 from services.settlement.messages import APPROVALS
 from services.settlement.messages.holdings import (
     CreditsMoved,

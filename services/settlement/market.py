@@ -2,8 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import date, datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -13,10 +12,9 @@ from services.kernel.clocks import BEIJING
 from services.kernel.money import average_fen, yuan
 from services.kernel.refusals import Conflict, Forbidden, Invalid
 from services.settlement.ledger import Instrument
-from services.settlement.terms import Days, Method, Terms, price_band, terms_on
-from services.settlement.venues import ProgrammeNotTraded, Venue, VenueIsHalted, VenueNotOpen
-
-_DAY = timedelta(days=1)
+from services.settlement.terms import Method, Terms, price_band, terms_on
+from services.settlement.trading_days import after_trading_days, is_open
+from services.settlement.venues import Venue
 
 
 class Market(msgspec.Struct, frozen=True, gc=False):
@@ -97,22 +95,6 @@ class InstrumentNotListed(Conflict):
 
 
 @dataclass(eq=False)
-class NotFirstOwner(Forbidden):
-    """The first price is declared by an account that brought the instrument to the venue (article 17)."""
-
-    account: str
-    venue: str
-
-
-@dataclass(eq=False)
-class FirstPriceKnown(Conflict):
-    """An instrument has one first price, declared before it trades."""
-
-    project: str
-    vintage: int
-
-
-@dataclass(eq=False)
 class ReferencePriceMissing(Conflict):
     """An instrument that has not traded yet needs a first price, declared by its owner and confirmed (article 17)."""
 
@@ -164,21 +146,29 @@ class MarketBooks:
     closed: Collection[tuple[str, date]] = ()
     """Of the days of the batch those that their venues have closed."""
     _last_changes: set[tuple[str, Market]] = field(default_factory=set[tuple[str, Market]])
+    _terms_on: dict[tuple[str, str, date], Terms | None] = field(
+        default_factory=dict[tuple[str, str, date], Terms | None]
+    )
 
     def terms_on(self, venue: str, programme: str, day: date) -> Terms | None:
         """The terms in force on a day; None where the programme is not traded."""
-        return terms_on(day, self.terms.get((venue, programme), ()))
+        key = venue, programme, day
+        if key not in self._terms_on:
+            self._terms_on[key] = terms_on(day, self.terms.get((venue, programme), ()))
+        return self._terms_on[key]
 
-    def reference_fen(self, market: Market, day: date) -> int | None:
+    def reference_fen(self, market: Market, day: date, tick_fen: int) -> int | None:
         """The day's reference price: the average of the listing trades of the latest earlier day that had any.
 
-        Weighted by volume and rounded half up; before the first one the declared price (article 17).
+        Weighted by volume and rounded half up to the day's tick, of which it is at least one; before the first one
+        the declared price (article 17).
         """
         days = self.days.get(market, {})
         earlier = [one for one, totals in days.items() if one < day and totals.listing_tonnes]
         if earlier:
             totals = days[max(earlier)]
-            return average_fen(totals.listing_turnover_fen, totals.listing_tonnes)
+            average = average_fen(totals.listing_turnover_fen, totals.listing_tonnes, tick_fen)
+            return max(average, tick_fen)
         listing = self.listings.get(market)
         return listing and listing.first_price_fen
 
@@ -214,7 +204,7 @@ class MarketBooks:
 
 def require_session(executed_at: datetime, day: date, terms: Terms, books: MarketBooks) -> None:
     """Raises NotTradingDay or OutsideSession unless the venue was in session then (rule 16)."""
-    if not _is_open(books.calendar, terms.days, day):
+    if not is_open(books.calendar, terms.days, day):
         raise NotTradingDay(day)
     at = executed_at.astimezone(BEIJING).time()
     if terms.sessions and not any(opens <= at <= closes for opens, closes in terms.sessions):
@@ -241,7 +231,7 @@ def require_in_band(
     basis_points = terms.methods[method].band_basis_points
     if basis_points is None:
         return
-    reference = books.reference_fen(market, day)
+    reference = books.reference_fen(market, day, terms.tick_fen)
     if reference is None:
         raise ReferencePriceMissing(market.instrument.project, market.instrument.vintage)
     lowest, highest = price_band(reference, basis_points, terms.tick_fen)
@@ -257,37 +247,8 @@ def require_gap(
     if not gap or opposite_on is None:
         return
     earlier, later = sorted((opposite_on, day))
-    if later < _after_trading_days(books.calendar, terms.days, earlier, gap):
+    if later < after_trading_days(books.calendar, terms.days, earlier, gap):
         raise OppositeTradeTooSoon(account, day, opposite_on, gap)
-
-
-def listed_on(calendar: WorkingCalendar, terms: Terms, moved_on: date) -> date:
-    """The first day on which an instrument trades that came to the venue on this day."""
-    return _after_trading_days(calendar, terms.days, moved_on, terms.listing_trading_days)
-
-
-def require_listing(books: MarketBooks, market: Market, programme: str, moved_on: date) -> Listing:
-    """The listing of an instrument that comes to a venue, or is there; raises what stands against it.
-
-    VenueNotOpen, VenueIsHalted, or ProgrammeNotTraded where the venue has no terms for it on this day.
-    """
-    venue = books.venues.get(market.venue)
-    if venue is None:
-        raise VenueNotOpen(market.venue)
-    if venue.is_halted:
-        raise VenueIsHalted(market.venue)
-    terms = books.terms_on(market.venue, programme, moved_on)
-    if terms is None:
-        raise ProgrammeNotTraded(programme, market.venue, moved_on)
-    listing = books.listings.get(market)
-    if listing is not None:
-        return listing
-    return Listing(programme, listed_on(books.calendar, terms, moved_on), None)
-
-
-def next_trading_day(calendar: WorkingCalendar, days: Days, day: date) -> date:
-    """The first day after this one on which the market is open."""
-    return _after_trading_days(calendar, days, day, 1)
 
 
 def totals_of(method: str, tonnes: int, amount_fen: int) -> DayTotals:
@@ -305,18 +266,3 @@ def totals_of(method: str, tonnes: int, amount_fen: int) -> DayTotals:
 def settled_totals(tonnes: int, amount_fen: int) -> DayTotals:
     """What one settled trade adds to its day."""
     return DayTotals(settled_trades=1, settled_tonnes=tonnes, settled_turnover_fen=amount_fen)
-
-
-@lru_cache(maxsize=10_000)
-def _is_open(calendar: WorkingCalendar, days: Days, day: date) -> bool:
-    return days == Days.EVERY_DAY or calendar.is_trading(day)
-
-
-@lru_cache(maxsize=10_000)
-def _after_trading_days(calendar: WorkingCalendar, days: Days, day: date, number: int) -> date:
-    """The day that lies so many open days after this one."""
-    for _ in range(number):
-        day += _DAY
-        while not _is_open(calendar, days, day):
-            day += _DAY
-    return day

@@ -12,7 +12,8 @@ from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
 from services.settlement import day_store, market_store, store
 from services.settlement.ledger import Instrument
-from services.settlement.market import FirstPriceKnown, Market, NotFirstOwner
+from services.settlement.listings import FirstPriceKnown, NotFirstOwner
+from services.settlement.market import Market
 from services.settlement.messages.market import (
     ClearGap,
     ConfirmDay,

@@ -1,8 +1,12 @@
 """Outcomes: the pure rule applied to many trades on one copy of the books, and what is written and said of it."""
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from typing import Any
+
+import msgspec
 
 from services.kernel.actors import SYSTEM
 from services.kernel.clocks import market_day
@@ -10,13 +14,13 @@ from services.kernel.money import TONNES_MAX
 from services.kernel.refusals import NotYetKnown, Refusal
 from services.runtime import outbox
 from services.runtime.messages import Event, RefusalBody
-from services.runtime.outbox import Occurrence
+from services.runtime.outbox import Fact, Occurrence
 from services.runtime.postgres import Connection, Transaction
 from services.settlement import market_store, store, trade_store
 from services.settlement.books import Books
 from services.settlement.exchange import TradeReport
-from services.settlement.ledger import Bucket, CashKey, Instrument, Place
-from services.settlement.market import MarketBooks
+from services.settlement.ledger import Bucket, CashKey, Place
+from services.settlement.market import Market, MarketBooks
 from services.settlement.messages.trades import (
     ExecutedTrade,
     TradeCaptured,
@@ -48,6 +52,8 @@ class Outcomes:
     halted: list[TradeReport] = field(default_factory=list)
     """Of venues that are halted, or whose earlier trades still wait."""
     occurrences: list[Occurrence] = field(default_factory=list)
+    ready: Sequence[Fact] = ()
+    """Of the first occurrences what the history will keep."""
 
     def states(self) -> Mapping[tuple[str, str], str]:
         """Where each trade of the batch is now."""
@@ -81,6 +87,24 @@ class Outcomes:
         self.occurrences.append(Occurrence(event, at, causation_id))
 
 
+class Seen(msgspec.Struct, frozen=True, gc=False):
+    """A reported trade with where and when it was traded."""
+
+    trade: ExecutedTrade
+    market: Market
+    day: date
+
+    @classmethod
+    def of(cls, trade: ExecutedTrade) -> "Seen":
+        """What the trade says, in the market's words."""
+        return cls(trade, market_of(trade), market_day(trade.executed_at))
+
+    @property
+    def parties(self) -> tuple[str, str]:
+        """The accounts of seller and buyer."""
+        return self.trade.seller_account, self.trade.buyer_account
+
+
 def capture_transaction(connection: Connection) -> Transaction:
     """The circumstances of what venues report: nobody's command, effective when the trade was executed."""
     now = datetime.now(UTC)
@@ -91,19 +115,24 @@ async def decide(
     tx: Transaction, reports: Sequence[TradeReport], outcomes: Outcomes, *, is_sweep: bool = False
 ) -> None:
     """Applies the pure rule to each trade in order, on one copy of the books; then writes the difference."""
-    trades = [report.trade for report in reports if report.trade]
-    market = await _load_market(tx, reports, trades)
+    seen = [Seen.of(report.trade) for report in reports if report.trade]
+    market = await _load_market(tx, reports, seen)
     if is_sweep:  # what waits came before its day was closed
         market.venues = {code: replace(one, closed_on=None) for code, one in market.venues.items()}
         market.closed = ()
-    books = await _load_books(tx, trades, market)
+    books = await _load_books(tx, seen, market)
     for report in reports:
         venue = market.venues.get(report.venue)
         if venue and (venue.is_halted or (venue.has_backlog and not is_sweep)):
             _postpone(report, venue, market, tx.recorded_at, outcomes, is_sweep=is_sweep)
         else:
             _decide_one(report, books, market, tx.recorded_at, outcomes)
-    await write_decided(tx, books, market, outcomes)
+    writing = asyncio.create_task(write_decided(tx, books, market, outcomes))
+    try:
+        await asyncio.sleep(0)
+        outcomes.ready = outbox.ready_facts(tx, outcomes.occurrences)  # while the database works
+    finally:
+        await writing
 
 
 def _postpone(
@@ -157,39 +186,32 @@ async def write_decided(
 
 async def say(tx: Transaction, outcomes: Outcomes) -> list[int]:
     """Appends what is to be said; returns the positions."""
-    return await outbox.append_many(tx, outcomes.occurrences)
+    return await outbox.append_many(tx, outcomes.occurrences, outcomes.ready)
 
 
 async def _load_market(
-    tx: Transaction, reports: Sequence[TradeReport], trades: Sequence[ExecutedTrade]
+    tx: Transaction, reports: Sequence[TradeReport], seen: Sequence[Seen]
 ) -> MarketBooks:
     return await market_store.load_market(
         tx,
-        days={(market_of(trade), market_day(trade.executed_at)) for trade in trades},
-        parties={
-            (number, market_of(trade))
-            for trade in trades
-            for number in (trade.seller_account, trade.buyer_account)
-        },
+        days={(one.market, one.day) for one in seen},
+        parties={(number, one.market) for one in seen for number in one.parties},
         venues={report.venue for report in reports},
     )
 
 
-async def _load_books(
-    tx: Transaction, trades: Sequence[ExecutedTrade], market: MarketBooks
-) -> Books:
-    parties = {n for trade in trades for n in (trade.seller_account, trade.buyer_account)}
+async def _load_books(tx: Transaction, seen: Sequence[Seen], market: MarketBooks) -> Books:
     receivers = fee_accounts(market)
     positions = {
-        CashKey(number, trade.venue, trade.currency)
-        for trade in trades
-        for number in (trade.seller_account, trade.buyer_account, *receivers)
+        CashKey(number, one.trade.venue, one.trade.currency)
+        for one in seen
+        for number in (*one.parties, *receivers)
     }
     return await store.lock_books(
         tx,
-        accounts=parties | receivers,
-        instruments={market_of(trade).instrument for trade in trades},
-        wanted=_wanted(trades),
+        accounts=receivers.union(*(one.parties for one in seen)),
+        instruments={one.market.instrument for one in seen},
+        wanted=_wanted(seen),
         cash=positions,
     )
 
@@ -202,59 +224,46 @@ def fee_accounts(market: MarketBooks) -> set[str]:
     return {account for account in versions if account}
 
 
-def _wanted(trades: Sequence[ExecutedTrade]) -> list[Wanted]:
+def _wanted(seen: Sequence[Seen]) -> list[Wanted]:
     """What each seller gives of each instrument in the whole batch."""
-    tonnes: dict[tuple[Place, Instrument], int] = {}
-    for trade in trades:
-        if not 0 < trade.quantity <= TONNES_MAX:
-            continue
-        key = (
-            Place(trade.seller_account, Bucket.EXCHANGE, trade.venue),
-            market_of(trade).instrument,
-        )
-        tonnes[key] = min(tonnes.get(key, 0) + trade.quantity, 2**62)
-    return [Wanted(place, instrument, amount) for (place, instrument), amount in tonnes.items()]
+    tonnes: dict[tuple[str, Market], int] = {}
+    for one in seen:
+        if 0 < one.trade.quantity <= TONNES_MAX:
+            key = one.trade.seller_account, one.market
+            tonnes[key] = min(tonnes.get(key, 0) + one.trade.quantity, 2**62)
+    return [
+        Wanted(Place(seller, Bucket.EXCHANGE, market.venue), market.instrument, amount)
+        for (seller, market), amount in tonnes.items()
+    ]
 
 
 def _captured(captured: Captured) -> TradeCaptured:
-    trade = captured.trade
-    return TradeCaptured(
-        venue=trade.venue,
-        trade_id=trade.trade_id,
-        method=trade.method,
-        project=trade.instrument.project,
-        vintage=trade.instrument.vintage,
-        seller_account=trade.seller_account,
-        buyer_account=trade.buyer_account,
-        quantity=trade.quantity,
-        price=captured.price,
-        currency=trade.currency,
-        amount_fen=captured.amount_fen,
-        seller_fee_fen=captured.seller_fee_fen,
-        buyer_fee_fen=captured.buyer_fee_fen,
-        executed_at=trade.executed_at,
-    )
+    return TradeCaptured(**_told(captured))
 
 
 def _settled(settled: Settled) -> TradeSettled:
-    captured, trade = settled.captured, settled.captured.trade
-    return TradeSettled(
-        venue=trade.venue,
-        trade_id=trade.trade_id,
-        method=trade.method,
-        project=trade.instrument.project,
-        vintage=trade.instrument.vintage,
-        seller_account=trade.seller_account,
-        buyer_account=trade.buyer_account,
-        quantity=trade.quantity,
-        price=captured.price,
-        currency=trade.currency,
-        amount_fen=captured.amount_fen,
-        seller_fee_fen=captured.seller_fee_fen,
-        buyer_fee_fen=captured.buyer_fee_fen,
-        executed_at=trade.executed_at,
-        ranges=list(settled.ranges),
-    )
+    return TradeSettled(**_told(settled.captured), ranges=list(settled.ranges))
+
+
+def _told(captured: Captured) -> dict[str, Any]:
+    """What is told of a trade that binds."""
+    trade = captured.trade
+    return {
+        "venue": trade.venue,
+        "trade_id": trade.trade_id,
+        "method": trade.method,
+        "project": trade.instrument.project,
+        "vintage": trade.instrument.vintage,
+        "seller_account": trade.seller_account,
+        "buyer_account": trade.buyer_account,
+        "quantity": trade.quantity,
+        "price": captured.price,
+        "currency": trade.currency,
+        "amount_fen": captured.amount_fen,
+        "seller_fee_fen": captured.seller_fee_fen,
+        "buyer_fee_fen": captured.buyer_fee_fen,
+        "executed_at": trade.executed_at,
+    }
 
 
 def _rejected(report: TradeReport, refusal: Refusal) -> TradeRejected:

@@ -35,12 +35,7 @@ async def reconcile(
     """
     await _require_comparable(tx, statement)
     key = statement.venue, statement.currency, statement.date
-    compared = Comparison(
-        BankFigures(
-            statement.deposits_fen, statement.withdrawals_fen, statement.closing_balance_fen
-        ),
-        await bank_store.get_booked(tx, *key),
-    )
+    compared = await _compare(tx, statement)
     if is_behind and not compared.is_matched:
         raise NotYetKnown("cash report", f"before {statement.statement_id}")
     is_news = compared != await bank_store.last_comparison(tx, *key)
@@ -50,6 +45,16 @@ async def reconcile(
     if halts and await day_store.open_gap(tx, statement.venue, statement.date, "CASH"):
         events.append(VenueHalted(venue=statement.venue, date=statement.date, kind="CASH"))
     return events
+
+
+async def _compare(tx: Transaction, statement: ReportedStatement) -> Comparison:
+    """The bank's figures beside the ledger's; where the balances differ, what an earlier day explains of it."""
+    key = statement.venue, statement.currency, statement.date
+    closing_fen = statement.closing_balance_fen
+    bank = BankFigures(statement.deposits_fen, statement.withdrawals_fen, closing_fen)
+    booked = await bank_store.get_booked(tx, *key)
+    is_equal = booked.closing_fen == closing_fen
+    return Comparison(bank, booked, 0 if is_equal else await bank_store.get_explained(tx, *key))
 
 
 async def _require_comparable(tx: Transaction, statement: ReportedStatement) -> None:
@@ -81,5 +86,6 @@ def _reconciled(statement: ReportedStatement, compared: Comparison) -> CashRecon
         booked_deposits_fen=compared.booked.deposits_fen,
         booked_withdrawals_fen=compared.booked.withdrawals_fen,
         booked_balance_fen=compared.booked.closing_fen,
+        explained_fen=compared.explained_fen,
         is_matched=compared.is_matched,
     )

@@ -250,11 +250,6 @@ async def insert_waiting(tx: Transaction, report: TradeReport, deadline: datetim
     )
 
 
-async def list_waiting(tx: Transaction, limit: int) -> list[WaitingTrade]:
-    """The waiting trades that came first, but for those of halted venues."""
-    return rows(WaitingTrade, await tx.connection.fetch(sql["list_waiting_trades"], limit))
-
-
 async def get_waiting(tx: Transaction, venue: str, trade_id: str) -> WaitingTrade | None:
     """A trade, if it waits."""
     return row(

@@ -133,6 +133,13 @@ class CancelledByVenue(Conflict):
 
 
 @dataclass(eq=False)
+class TradeNotDecidable(Conflict):
+    """Deciding this trade failed again and again by a fault of settlement's own; nothing of it took effect."""
+
+    faults: int
+
+
+@dataclass(eq=False)
 class TradeIsFinal(Conflict):
     """A trade that has its outcome cannot be cancelled; the way back is an opposite trade."""
 

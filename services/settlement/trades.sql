@@ -63,14 +63,6 @@ WHERE (venue, trade_id) IN (SELECT * FROM unnest($1::text[], $2::text[]))
 INSERT INTO waiting_trade (venue, trade_id, digest, content, causation_id, traded_on, deadline, received_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 
--- name: list_waiting_trades
--- In the order of arrival; those of a halted venue go on waiting.
-SELECT venue, trade_id, content, causation_id, deadline
-FROM waiting_trade
-WHERE NOT EXISTS (SELECT FROM gap WHERE gap.venue = waiting_trade.venue AND cleared_at IS NULL)
-ORDER BY arrival
-LIMIT $1
-
 -- name: get_waiting_trade
 SELECT venue, trade_id, content, causation_id, deadline
 FROM waiting_trade

@@ -1,23 +1,34 @@
 """Waiting trades: on a name that has not come yet, or of a halted venue; and the sweep over all that waits."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import timedelta
 
 from services.kernel.refusals import Refusal, Unknown
 from services.runtime import outbox, telemetry
-from services.runtime.consumer import each_alone_after_fault
+from services.runtime.consumer import DELIVERIES_MAX, each_alone_after_fault
 from services.runtime.messages import RefusalBody
 from services.runtime.postgres import OUTAGES, Pool, Transaction
-from services.settlement import trade_store
+from services.settlement import trade_store, waiting_store
 from services.settlement.day_end import settle_confirmed, void_captured
 from services.settlement.days import count_days
 from services.settlement.exchange import Cancellation, TradeReport, read_trade
 from services.settlement.messages.trades import CancellationRejected
 from services.settlement.outcomes import Outcomes, capture_transaction, decide, say
-from services.settlement.trades import LIFECYCLE, CancelledByVenue, State, Step, TradeIsFinal
+from services.settlement.trades import (
+    LIFECYCLE,
+    CancelledByVenue,
+    State,
+    Step,
+    TradeIsFinal,
+    TradeNotDecidable,
+)
+from services.settlement.waiting_store import Key
 
 SWEEP_SECONDS = 1.0
 _SWEPT_AT_ONCE = 500
+FAULTS_MIN = DELIVERIES_MAX
+"""So often a trade is tried at least before it is rejected for its faults."""
 
 log = telemetry.logger("waiting")
 
@@ -66,19 +77,22 @@ def _stored_report(waiting: trade_store.WaitingTrade) -> TradeReport:
     )
 
 
-async def sweep(pool: Pool) -> bool:
-    """Tries waiting trades again; those past their deadline are rejected. Returns whether any was decided."""
+async def sweep(pool: Pool, patience: timedelta) -> bool:
+    """Tries every waiting trade again; those past their deadline are rejected. Returns whether any was decided."""
 
-    async def try_again(keys: Sequence[tuple[str, str]]) -> bool:
+    async def try_again(keys: Sequence[Key]) -> bool:
         async with pool.acquire() as connection, connection.transaction():
-            return await _try_again(capture_transaction(connection), keys)
+            return await _try_again(capture_transaction(connection), keys, patience)
 
-    async with pool.acquire() as connection:
-        waiting = await trade_store.list_waiting(capture_transaction(connection), _SWEPT_AT_ONCE)
-    return await each_alone_after_fault([(one.venue, one.trade_id) for one in waiting], try_again)
+    async def bury(key: Key) -> bool:
+        async with pool.acquire() as connection, connection.transaction():
+            return await _bury(capture_transaction(connection), key, patience)
+
+    pages = waiting_store.waiting_pages(pool, _SWEPT_AT_ONCE)
+    return any([await each_alone_after_fault(keys, try_again, bury) async for keys in pages])
 
 
-async def _try_again(tx: Transaction, keys: Sequence[tuple[str, str]]) -> bool:
+async def _try_again(tx: Transaction, keys: Sequence[Key], patience: timedelta) -> bool:
     await trade_store.lock_epoch(tx)
     found = [await trade_store.get_waiting(tx, *key) for key in keys]
     waiting = [one for one in found if one]  # whoever held the lock may have decided some
@@ -86,10 +100,35 @@ async def _try_again(tx: Transaction, keys: Sequence[tuple[str, str]]) -> bool:
     await decide(tx, [_stored_report(one) for one in waiting], outcomes, is_sweep=True)
     for report, unknown in outcomes.waiting:
         deadline = deadlines[report.key]
-        if deadline is None or deadline <= tx.recorded_at:
-            too_late = Unknown(unknown.noun, unknown.given)
-            outcomes.reject(report, too_late, tx.recorded_at)
-            await trade_store.insert_rejected(tx, report, too_late)
+        if deadline is not None and deadline <= tx.recorded_at:
+            await _reject(tx, report, Unknown(unknown.noun, unknown.given), outcomes)
+    unknown_names = [report.key for report, _ in outcomes.waiting]
+    await waiting_store.set_deadlines(tx, unknown_names, tx.recorded_at + patience)
+    return await _end(tx, outcomes)
+
+
+async def _bury(tx: Transaction, key: Key, patience: timedelta) -> bool:
+    """A trade that faults alone waits no longer than one on an unknown name, so that its venue's day can be counted."""
+    await trade_store.lock_epoch(tx)
+    counted = await waiting_store.count_fault(tx, key, tx.recorded_at + patience)
+    if counted is None or counted.faults < FAULTS_MIN or counted.deadline > tx.recorded_at:
+        return False
+    waiting = await trade_store.get_waiting(tx, *key)
+    assert waiting is not None  # its fault has just been counted
+    outcomes = Outcomes()
+    await _reject(tx, _stored_report(waiting), TradeNotDecidable(counted.faults), outcomes)
+    return await _end(tx, outcomes)
+
+
+async def _reject(
+    tx: Transaction, report: TradeReport, refusal: Refusal, outcomes: Outcomes
+) -> None:
+    outcomes.reject(report, refusal, tx.recorded_at)
+    await trade_store.insert_rejected(tx, report, refusal)
+
+
+async def _end(tx: Transaction, outcomes: Outcomes) -> bool:
+    """What has its outcome waits no longer, and is told; returns whether there was any."""
     for key, state in outcomes.states().items():
         if state != State.WAITING:
             await trade_store.delete_waiting(tx, *key)
@@ -98,15 +137,20 @@ async def _try_again(tx: Transaction, keys: Sequence[tuple[str, str]]) -> bool:
     return bool(said)
 
 
-async def keep_sweeping(pool: Pool, after_commit: Callable[[], None]) -> None:
+async def keep_sweeping(pool: Pool, patience: timedelta, after_commit: Callable[[], None]) -> None:
     """Until cancelled: tries waiting trades, counts closed days, settles confirmed ones."""
+    works: Mapping[str, Callable[[], Awaitable[bool]]] = {
+        "sweep": lambda: sweep(pool, patience),
+        "count_days": lambda: count_days(pool),
+        "settle_confirmed": lambda: settle_confirmed(pool),
+    }
     while True:
-        for work in (sweep, count_days, settle_confirmed):
+        for name, work in works.items():
             try:
-                while await work(pool):
+                while await work():
                     after_commit()
             except OUTAGES as outage:
-                log.warning("postponed", work=work.__name__, reason=repr(outage))
+                log.warning("postponed", work=name, reason=repr(outage))
             except Exception as fault:
-                log.error("fault", work=work.__name__, exc_info=fault)
+                log.error("fault", work=name, exc_info=fault)
         await asyncio.sleep(SWEEP_SECONDS)

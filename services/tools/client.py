@@ -12,8 +12,9 @@ from uuid import UUID
 import aiohttp
 from aio_pika.abc import AbstractConnection
 
-from services.runtime.broker import OUTAGES, Outgoing, Publisher, connected
+from services.runtime.connection import OUTAGES, connected
 from services.runtime.messages import CloudEvent, encode, raw
+from services.runtime.publishing import Outgoing, Publisher
 
 _AT_ONCE = 12
 _TRIES = 40

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from services.kernel.clocks import BEIJING
 from services.kernel.money import price_fen
-from services.runtime.broker import Subscription, connected, exclusive_subscription
+from services.runtime.connection import connected
+from services.runtime.deliveries import Subscription, exclusive_subscription
 from services.runtime.messages import CloudEvent, decode_envelope
 from services.tools.client import opened_sender
 from services.tools.demo import ACCOUNTS_FILE

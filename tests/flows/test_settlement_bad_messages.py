@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from aiormq.exceptions import ChannelAccessRefused, ChannelPreconditionFailed
 
-from services.runtime.broker import Publisher
+from services.runtime.publishing import Publisher
 from tests.market import Market, Party, Seller
 from tests.wire import outgoing
 

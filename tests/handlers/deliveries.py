@@ -9,7 +9,7 @@ from typing import Any, cast
 from services.issuance.messages.batches import CreditsIssued
 from services.kernel.ids import new_id
 from services.registry.messages.accounts import AccountOpened, TradingAccountOpened
-from services.runtime.broker import Delivery
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import Event, encode, wire_name
 
 VENUE, PROJECT = "CBGEX", "H1"

@@ -1,17 +1,20 @@
 """A desk at a venue of its own, on real books: two parties, an instrument, terms, and what the venue and people say."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import asyncpg
+
 from services.kernel.actors import Actor
 from services.registry.messages.programmes import ProgrammeRegistered
 from services.runtime import inbox
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Done, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Pool, Transaction
 from services.settlement import day_end, days, waiting
@@ -27,6 +30,7 @@ from services.settlement.messages.market import (
     SetMarketTerms,
 )
 from services.tools.auditor import invariants
+from tests.conftest import Database
 from tests.handlers import deliveries
 
 PATIENCE = timedelta(seconds=60)
@@ -182,7 +186,9 @@ class Desk:
 
     async def sweep(self) -> None:
         """All that the sweep does until nothing is left to be done."""
-        for work in (waiting.sweep, days.count_days, day_end.settle_confirmed):
+        while await waiting.sweep(self.pool, PATIENCE):
+            pass
+        for work in (days.count_days, day_end.settle_confirmed):
             while await work(self.pool):
                 pass
 
@@ -232,3 +238,26 @@ class Desk:
         return {
             name: rows for name, rows in found.items() if any(self.name in str(row) for row in rows)
         }
+
+
+@asynccontextmanager
+async def failing(
+    scratch: Database, desk: Desk, written: str, condition: str
+) -> AsyncIterator[None]:
+    """Within, a row of which this is true is refused at the commit, after all others were written."""
+    meant = condition.replace("SELLER", desk.seller).replace("BUYER", desk.buyer)
+    admin = await asyncpg.connect(scratch.admin_url)
+    await admin.execute("SET search_path = settlement")
+    await admin.execute(
+        "CREATE FUNCTION fail_leg() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RAISE EXCEPTION ''a leg fails''; END'"
+    )
+    await admin.execute(
+        f"CREATE CONSTRAINT TRIGGER failing_leg AFTER {written} DEFERRABLE INITIALLY DEFERRED"
+        f" FOR EACH ROW WHEN ({meant}) EXECUTE FUNCTION fail_leg()"
+    )
+    try:
+        yield
+    finally:
+        await admin.execute("DROP FUNCTION fail_leg CASCADE")
+        await admin.close()

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from services.runtime.broker import Delivery, Outgoing, Publisher, Subscription
 from services.runtime.consumer import (
     DELIVERIES_MAX,
     Consumer,
@@ -14,7 +13,9 @@ from services.runtime.consumer import (
     Later,
     Verdict,
 )
+from services.runtime.deliveries import Delivery, Subscription
 from services.runtime.messages import Answer
+from services.runtime.publishing import Outgoing, Publisher
 
 Decide = Callable[[Delivery], Verdict]
 
@@ -60,7 +61,7 @@ class Line:
         for tag in range(1, count + 1):
             headers: dict[str, object] = {"x-delivery-count": redelivered}
             message = Message(tag, self.notes, str(tag).encode(), headers)
-            await self.subscription.take(cast("Any", message))
+            self.subscription.take(cast("Any", message))
         left = iter(range(batches - 1, -1, -1))
 
         async def work(deliveries: Sequence[Delivery]) -> Sequence[Verdict]:

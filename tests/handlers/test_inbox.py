@@ -12,8 +12,8 @@ from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, NotYetKnown
 from services.registry import handlers, messages
 from services.registry.messages.organisations import RegisterOrganisation
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later
+from services.runtime.deliveries import Delivery
 from services.runtime.inbox import COMMAND_PATIENCE_SECONDS, Service, commands_work
 from services.runtime.messages import Answer, CloudEvent, Event, encode, raw, wire_name
 from services.runtime.postgres import Pool, Transaction, opened_pool

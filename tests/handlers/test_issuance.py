@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 import asyncpg
@@ -374,6 +374,51 @@ async def test_credits_are_issued_by_two_persons(known: Transaction) -> None:
     assert (final.outcome, final.subject) == (Answer.ACCEPTED, subject)
     assert await known.connection.fetchval(issued, subject) == "approver-1"
     assert not await _broken(known)
+
+
+NOW, DAY = AT + timedelta(days=90), timedelta(days=1)
+
+
+@pytest.mark.parametrize(
+    ("requested_at", "decided_at", "days_by_clock", "outcome"),
+    [
+        (NOW, NOW + 7 * DAY, 7, Answer.ACCEPTED),
+        (NOW, NOW + 8 * DAY, 8, Answer.REFUSED),
+        (NOW, NOW + DAY, 8, Answer.REFUSED),  # a historian's earlier instant wins no time
+        (AT, AT + DAY, 0, Answer.ACCEPTED),  # in the past what was requested in the past
+        (AT, AT + 7 * DAY, 7, Answer.ACCEPTED),
+        (AT, AT + 8 * DAY, 0, Answer.REFUSED),
+        (AT, AT + DAY, 8, Answer.REFUSED),
+    ],
+)
+async def test_an_approval_expires_by_what_it_is_effective_from_and_by_the_clock(
+    known: Transaction,
+    requested_at: datetime,
+    decided_at: datetime,
+    days_by_clock: int,
+    outcome: str,
+) -> None:
+    await say(known, record())
+    command = issuing(record())
+    asking = replace(known, effective_at=requested_at, recorded_at=NOW)
+    asked = CloudEvent(id=known.message_id, source="/gateway", type=wire_name(IssueCredits))
+    answer, _ = await approval.request(asking, asked, command, handlers.SERVICE)
+    assert answer.approval_id is not None
+
+    deciding = replace(
+        known,
+        actor=APPROVER,
+        message_id=str(new_id()),
+        effective_at=decided_at,
+        recorded_at=NOW + days_by_clock * DAY,
+    )
+    decision = ApproveCommand(approval_id=answer.approval_id)
+    final, _ = await approval.decide(deciding, decision, handlers.SERVICE)
+
+    assert final.outcome == outcome
+    if outcome == Answer.REFUSED:
+        assert final.refusal is not None
+        assert final.refusal.fields["state"] == approval.State.EXPIRED
 
 
 async def test_invariants_hold_after_the_whole_path(known: Transaction) -> None:

@@ -1022,8 +1022,9 @@ async def test_documents_of_published_reports_are_everybodys(watched: Transactio
 async def test_an_approval_is_shown_as_expired_once_it_is(watched: Transaction) -> None:
     """Whether anybody tries to decide on it or not."""
     insert = (
-        "INSERT INTO approval (id, command_type, command, approver_role, maker, roles, requested_at, expires_at)"
-        " VALUES ($1, 'x', '{}', 'approver', 'm', '{}', now() - interval '7 days', now() + $2::interval)"
+        "INSERT INTO approval (id, command_type, command, approver_role, maker, roles, requested_at, expires_at,"
+        " lapses_at) VALUES ($1, 'x', '{}', 'approver', 'm', '{}', now() - interval '7 days', now() + $2::interval,"
+        " now() + $2::interval)"
     )
     for number, left in ((901, timedelta(hours=-1)), (902, timedelta(hours=1))):
         await watched.connection.execute(insert, UUID(int=number), left)

@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 from aio_pika.exceptions import PublishError
 
-from services.runtime.broker import Outgoing, Publisher, connected
+from services.runtime.connection import connected
+from services.runtime.publishing import Outgoing, Publisher
 from services.tools.stack import Stack
 
 

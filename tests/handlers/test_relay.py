@@ -9,10 +9,10 @@ import pytest
 
 from services.kernel.actors import SYSTEM
 from services.registry.messages.programmes import ProgrammeRegistered
-from services.runtime import outbox
-from services.runtime.broker import Outgoing, Publisher
+from services.runtime import outbox, relay
 from services.runtime.messages import Event
 from services.runtime.postgres import Connection, Pool, Transaction, opened_connection, opened_pool
+from services.runtime.publishing import Outgoing, Publisher
 from services.runtime.relay import Relay
 from services.runtime.topology import is_listened
 from services.settlement.messages.market import GapCleared, VenueHalted
@@ -76,7 +76,7 @@ class Teller:
 async def teller(scratch: Database) -> AsyncIterator[Teller]:
     url = scratch.url("registry")
     async with opened_pool(url, "registry", size=4) as pool:
-        await pool.execute("DELETE FROM outbox")
+        await pool.execute("DELETE FROM outbox; DELETE FROM inbox WHERE message_id LIKE 'A-%'")
         connection = await opened_connection(url, "registry")
         yield Teller(pool, connection, Broker(pool), Relay("registry", url, is_listened))
         await connection.close()
@@ -151,10 +151,56 @@ async def test_a_first_answer_is_kept_for_seven_days_at_least(teller: Teller) ->
             datetime.now(UTC) - age,
         )
 
-    await teller.connection.execute(outbox.sql["prune_inbox"])
+    await teller.relay._prune_some(teller.connection)
 
     kept = await teller.pool.fetch("SELECT message_id FROM inbox WHERE message_id LIKE 'R-%'")
     assert {one["message_id"] for one in kept} == {"R-young", "R-week"}
+
+
+async def aged(teller: Teller, number: int) -> None:
+    """So many answers that are long out of date."""
+    await teller.pool.execute(
+        "INSERT INTO inbox SELECT 'commands', 'A-' || n, '', '', now() - interval '99 days'"
+        " FROM generate_series(1, $1::int) AS n",
+        number,
+    )
+
+
+async def old_answers(teller: Teller) -> int:
+    return await teller.pool.fetchval("SELECT count(*) FROM inbox WHERE message_id LIKE 'A-%'")
+
+
+async def test_old_answers_are_forgotten_in_portions_until_none_is_left(
+    teller: Teller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "_PRUNED_AT_ONCE", 10)
+    await aged(teller, 25)
+    left: list[int] = []
+    for _ in range(4):
+        await teller.relay._prune_some(teller.connection)
+        left.append(await old_answers(teller))
+    assert left == [15, 5, 0, 0]
+
+    await aged(teller, 1)
+    await teller.relay._prune_some(teller.connection)
+    assert await old_answers(teller) == 1, "not looked for again at once"
+
+
+async def test_a_portion_is_found_by_the_index(teller: Teller) -> None:
+    plan = await teller.pool.fetch(f"EXPLAIN {outbox.sql['prune_inbox'].replace('$1', '10')}")
+    assert any("inbox_received" in one[0] for one in plan)
+
+
+async def test_pruning_that_fails_keeps_nothing_waiting(teller: Teller) -> None:
+    await aged(teller, 1)
+    await teller.connection.execute("SET lock_timeout = '50ms'")
+    async with teller.pool.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM inbox WHERE message_id LIKE 'A-%' FOR UPDATE")
+        await teller.relay._prune_some(teller.connection)
+
+    await teller.commit("R-SAID")
+    await teller.relay_all()
+    assert teller.broker.told() == ["R-SAID"]
 
 
 def test_one_message_that_leads_to_two_events_of_a_subject_gives_them_two_ids() -> None:

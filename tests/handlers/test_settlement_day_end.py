@@ -1,7 +1,6 @@
 """The end of a venue's day against a real database: holds, both confirmations, cancellations, halts and failures."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -13,7 +12,7 @@ from services.runtime.postgres import Pool, opened_pool
 from services.settlement.day_end import settle_confirmed
 from tests.conftest import Database
 from tests.handlers.deliveries import account, report
-from tests.handlers.desk import Desk
+from tests.handlers.desk import Desk, failing
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +116,7 @@ async def test_rule_19_a_failure_on_one_leg_persists_none(
         await desk.confirm()
     before = await _footprint(desk)
 
-    async with _failing(scratch, desk, *LEGS[leg]):
+    async with failing(scratch, desk, *LEGS[leg]):
         with pytest.raises(asyncpg.RaiseError):
             await (settle_confirmed(pool) if cycle == "DAY_END" else desk.report(trade))
         assert await _footprint(desk) == before
@@ -125,29 +124,6 @@ async def test_rule_19_a_failure_on_one_leg_persists_none(
     await (desk.sweep() if cycle == "DAY_END" else desk.report(trade))
     assert await desk.states(trade) == ["SETTLED"]
     assert await desk.broken() == {}
-
-
-@asynccontextmanager
-async def _failing(
-    scratch: Database, desk: Desk, written: str, condition: str
-) -> AsyncIterator[None]:
-    """Within, a row of which this is true is refused at the commit, after all others were written."""
-    meant = condition.replace("SELLER", desk.seller).replace("BUYER", desk.buyer)
-    admin = await asyncpg.connect(scratch.admin_url)
-    await admin.execute("SET search_path = settlement")
-    await admin.execute(
-        "CREATE FUNCTION fail_leg() RETURNS trigger LANGUAGE plpgsql"
-        " AS 'BEGIN RAISE EXCEPTION ''a leg fails''; END'"
-    )
-    await admin.execute(
-        f"CREATE CONSTRAINT TRIGGER failing_leg AFTER {written} DEFERRABLE INITIALLY DEFERRED"
-        f" FOR EACH ROW WHEN ({meant}) EXECUTE FUNCTION fail_leg()"
-    )
-    try:
-        yield
-    finally:
-        await admin.execute("DROP FUNCTION fail_leg CASCADE")
-        await admin.close()
 
 
 async def _footprint(desk: Desk) -> list[object]:

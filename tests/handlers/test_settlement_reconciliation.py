@@ -1,5 +1,6 @@
 """Bank statements beside the ledger, without a broker: what matches, what halts the venue, and what counts once."""
 
+import json
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -9,8 +10,8 @@ import pytest
 from services.kernel.clocks import market_day
 from services.kernel.ids import new_id
 from services.kernel.money import FEN_MAX
-from services.runtime.broker import Delivery
 from services.runtime.consumer import Dead, Done, Later, Verdict
+from services.runtime.deliveries import Delivery
 from services.runtime.inbox import EVENT_PATIENCE_SECONDS
 from services.runtime.postgres import Pool, opened_pool
 from services.settlement.bank import bank_work
@@ -193,6 +194,61 @@ async def test_a_second_statement_of_a_day_halts_again_only_with_other_figures(
     assert (await events(pool, venue)).count("venue.halted") == 2
 
 
+async def test_what_is_explained_of_a_day_halts_no_later_one(pool: Pool, venue: str) -> None:
+    """The bank keeps a fee of 5 that nobody reports; once that is explained, only what is new halts."""
+    days = [BANK_DAY + timedelta(days=shift) for shift in range(6)]
+    await say(pool, cash(venue, 100), statement(venue, (100, 5, 95)))
+    assert await is_halted(pool, venue)
+    await clear(pool, venue)
+
+    await say(pool, statement(venue, (0, 0, 95), days[1]))
+    await say(pool, cash(venue, 7, NOON + timedelta(days=3)))
+    await say(pool, statement(venue, (7, 0, 102), days[3]))
+    assert not await is_halted(pool, venue)
+    seen = "SELECT is_matched, explained_fen FROM bank_statement WHERE venue = $1 AND date = $2"
+    for day, shown in ((days[0], (False, 0)), (days[1], (True, -5)), (days[3], (True, -5))):
+        assert await pool.fetchrow(seen, venue, day) == shown
+
+    await say(pool, statement(venue, (0, 0, 101), days[4]))
+    assert await is_halted(pool, venue)
+    await clear(pool, venue)
+    await say(pool, statement(venue, (0, 0, 101), days[5]))
+    assert not await is_halted(pool, venue)
+    assert (await events(pool, venue)).count("venue.halted") == 2
+
+
+async def test_what_nobody_has_explained_yet_excuses_no_later_day(pool: Pool, venue: str) -> None:
+    second, third = BANK_DAY + timedelta(days=1), BANK_DAY + timedelta(days=2)
+    await say(pool, statement(venue, (0, 0, -5)), statement(venue, (0, 0, -5), second))
+    assert (await events(pool, venue)).count("venue.halted") == 2
+    await pool.execute(
+        "UPDATE gap SET cleared_at = now(), cleared_by = 'a', approved_by = 'b', explanation = 'c'"
+        " WHERE venue = $1 AND date = $2",
+        venue,
+        BANK_DAY,
+    )
+
+    await say(pool, statement(venue, (0, 0, -6), third))
+
+    assert (await events(pool, venue)).count("venue.halted") == 3
+    explained = "SELECT explained_fen FROM bank_statement WHERE venue = $1 AND date = $2"
+    assert await pool.fetchval(explained, venue, third) == -5  # of the first day, not of the second
+
+
+async def test_balances_that_are_equal_again_halt_nothing_whatever_was_explained(
+    pool: Pool, venue: str
+) -> None:
+    """A deposit is reported a day late, as of the day on which the bank booked it."""
+    second, third = BANK_DAY + timedelta(days=1), BANK_DAY + timedelta(days=2)
+    await say(pool, statement(venue, (9, 0, 9)))
+    await clear(pool, venue)
+    await say(pool, cash(venue, 9), statement(venue, (0, 0, 9), second))
+    assert not await is_halted(pool, venue)
+
+    await say(pool, statement(venue, (0, 0, 18), third))
+    assert await is_halted(pool, venue)
+
+
 async def test_a_difference_waits_for_a_report_that_came_before_and_is_not_decided(
     pool: Pool, venue: str
 ) -> None:
@@ -264,6 +320,46 @@ async def test_a_day_is_seen_by_three_hands(pool: Pool, scratch: Database, venue
             seen = await gateway.fetchrow(sql, venue, BANK_DAY - timedelta(days=trades))
             assert seen
             assert (seen["captured_trades"], seen["is_matched"]) == (trades, is_matched)
+
+
+BANKS_FIGURES = {"deposits_fen": 1, "closing_balance_fen": 3, "booked_balance_fen": 0}
+VIEWERS = [
+    ("x", [], False),
+    ("x", ["venue"], False),
+    ("OTHER", ["venue"], False),
+    ("op", ["owner-operator"], False),
+    ("VENUE", ["venue"], True),
+    ("r", ["registrar"], True),
+    ("a", ["auditor"], True),
+    ("a", ["authority"], True),
+]
+
+
+@pytest.mark.parametrize(("subject", "roles", "is_full"), VIEWERS)
+async def test_the_gateway_reads_no_more_of_a_history_than_its_viewer_may_see(
+    pool: Pool, scratch: Database, venue: str, subject: str, roles: list[str], is_full: bool
+) -> None:
+    """The database itself leaves out the bank's figures, and why a gap was cleared."""
+    await say(pool, statement(venue, (1, 0, 3)))
+    await pool.execute(
+        "INSERT INTO event (id, type, aggregate, sequence, effective_at, recorded_at, actor,"
+        " causation_id, body) VALUES (gen_random_uuid(), 'settlement.venue.gap_cleared',"
+        " 'venue/' || $1, 99, now(), now(), 'a', 'x', '{\"kind\": \"CASH\", \"explanation\": \"why\"}')",
+        venue,
+    )
+    async with opened_pool(scratch.url("gateway"), "settlement_read") as gateway:
+        read = "SELECT body::text FROM settlement_read.history($1, NULL, $2, $3, NULL, 100)"
+        viewer = venue if subject == "VENUE" else subject
+        named = f"day/{venue}/{BANK_DAY}", f"venue/{venue}"
+        found = [await gateway.fetch(read, viewer, roles, one) for one in named]
+    day, last = (json.loads(rows[-1]["body"]) for rows in found)
+
+    assert day["is_matched"] is False
+    assert last["kind"] == "CASH"
+    assert {name: day[name] for name in BANKS_FIGURES if name in day} == (
+        BANKS_FIGURES if is_full else {}
+    )
+    assert ("explained_fen" in day) is ("explanation" in last) is is_full
 
 
 async def test_the_days_equal_the_entries(pool: Pool, venue: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from services.kernel.calendars import CHINA
+from services.kernel.money import FEN_MAX
 from services.settlement.ledger import Instrument
 from services.settlement.market import DayTotals, Listing, Market, MarketBooks
 from services.settlement.terms import price_band
@@ -96,6 +97,25 @@ async def test_a_bound_that_is_not_given_is_none(ledger: Ledger) -> None:
     for function in ("balances", "cash_balances"):
         now = await ledger.read(function, OWNER, OWN, None, None)
         assert now == await ledger.read(function, OWNER, OWN, FOREVER, FOREVER) != []
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 1_100])
+async def test_what_came_and_went_is_shown_up_to_what_json_holds(
+    ledger: Ledger, rounds: int
+) -> None:
+    """Balances stay small while the sums grow: beyond 2^53 they are null, and beyond 2^63 no fault."""
+    here, away = (OWN, "registry", None), ("ACC-B", "registry", None)
+    for _ in range(rounds):
+        for source, target in ((away, here), (here, away)):
+            await ledger.credit(source, target, FEN_MAX, at(1), at(1))
+            await ledger.pay(source[0], target[0], FEN_MAX, at(1), at(1))
+    asked = OWN, at(0), at(2), None
+    sums = (FEN_MAX, FEN_MAX) if rounds == 1 else (None, None)
+
+    [line] = await ledger.read("statement", OWNER, *asked)
+    [cash] = await ledger.read("cash_statement", OWNER, *asked)
+
+    assert tuple(line)[5:] == tuple(cash)[2:] == (0, *sums, 0)
 
 
 @pytest.mark.parametrize("known_at", [None, at(30)])
@@ -240,7 +260,7 @@ async def test_the_published_reference_price_and_band_are_those_that_trades_obey
     )
     for number in range(1, 31):
         day = date(2026, 1, number)
-        expected = books.reference_fen(market, day)
+        expected = books.reference_fen(market, day, 5)
         assert expected
         found = await ledger.connection.fetch(
             "SELECT * FROM settlement_read.price_limits('CBGEX', 'WIND', 2024, $1)", day
@@ -249,6 +269,6 @@ async def test_the_published_reference_price_and_band_are_those_that_trades_obey
         assert [tuple(one) for one in found] == [("BULK", expected, None, None, None), listed]
     today = await ledger.connection.fetchrow("SELECT * FROM settlement_read.instrument_today")
     assert today
-    assert today["reference_fen"] == books.reference_fen(market, today["day"])
+    assert today["reference_fen"] == books.reference_fen(market, today["day"], 5)
     missing = "SELECT settlement_read.reference_price('CBGEX', 'SUN', 2024, '2026-01-05')"
     assert await ledger.connection.fetchval(missing) is None

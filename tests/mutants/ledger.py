@@ -88,8 +88,8 @@ RULES = [
         name="the average is rounded half even",
         danger="The reference price, and so every limit of the next day, would be a fen off.",
         file="services/kernel/money.py",
-        was="return (2 * turnover_fen + tonnes) // (2 * tonnes)",
-        becomes="return round(turnover_fen / tonnes)",
+        was="return (2 * turnover_fen + tonnes * tick_fen) // (2 * tonnes * tick_fen) * tick_fen",
+        becomes="return round(turnover_fen / tonnes / tick_fen) * tick_fen",
         caught_by=_MARKET
         + "test_rule_15_the_reference_is_the_average_of_the_last_day_with_listing_trades",
     ),
@@ -106,8 +106,8 @@ RULES = [
         name="the gap is a day short",
         danger="Who bought could sell again a trading day too early.",
         file="services/settlement/market.py",
-        was="if later < _after_trading_days(books.calendar, terms.days, earlier, gap):",
-        becomes="if later < _after_trading_days(books.calendar, terms.days, earlier, gap - 1):",
+        was="if later < after_trading_days(books.calendar, terms.days, earlier, gap):",
+        becomes="if later < after_trading_days(books.calendar, terms.days, earlier, gap - 1):",
         caught_by=_MARKET + "test_rule_18_opposite_trades_lie_five_trading_days_apart",
     ),
 ]

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from services.kernel.calendars import CHINA
 from services.kernel.clocks import BEIJING
+from services.settlement.listings import listed_on
 from services.settlement.market import (
     LastTrade,
     OppositeTradeTooSoon,
-    listed_on,
     totals_of,
 )
 from services.settlement.messages.market import MethodTerms
@@ -65,28 +65,30 @@ traded = st.tuples(
 )
 
 
-@given(trades=st.lists(traded, max_size=12), shift=st.integers(0, 8), declared=prices_fen)
+@given(
+    trades=st.lists(traded, max_size=12), shift=st.integers(0, 8), declared=prices_fen, tick=ticks
+)
 @settings(max_examples=300)
 def test_rule_15_the_reference_is_recomputed_from_the_trades_alone(
-    trades: Sequence[Traded], shift: int, declared: int
+    trades: Sequence[Traded], shift: int, declared: int, tick: int
 ) -> None:
     market = trading.market(first_price_fen=declared)
     for day, method, tonnes, price in trades:
         market.add(MARKET, DAY + timedelta(days=day), totals_of(method, tonnes, tonnes * price))
 
-    found = market.reference_fen(MARKET, DAY + timedelta(days=shift))
+    found = market.reference_fen(MARKET, DAY + timedelta(days=shift), tick)
 
-    assert found == _reference(trades, shift, declared)
+    assert found == _reference(trades, shift, declared, tick)
 
 
-def _reference(trades: Sequence[Traded], shift: int, declared: int) -> int:
+def _reference(trades: Sequence[Traded], shift: int, declared: int, tick: int) -> int:
     listing = [one for one in trades if one[1] == "LISTING" and one[0] < shift]
     if not listing:
         return declared
     last = max(day for day, *_ in listing)
     of_last = [(tonnes, price) for day, _, tonnes, price in listing if day == last]
     average = Fraction(sum(t * p for t, p in of_last), sum(t for t, _ in of_last))
-    return floor(average + Fraction(1, 2))
+    return max(floor(average / tick + Fraction(1, 2)) * tick, tick)
 
 
 @given(first=days, later=st.integers(0, 25), gap=st.integers(0, 10))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.runtime.broker import Delivery
+from services.runtime.deliveries import Delivery
 from services.runtime.messages import Malformed
 from services.settlement.exchange import Cancellation, DayClose, TradeReport, read_report
 from services.settlement.trades import MalformedTrade

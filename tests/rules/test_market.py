@@ -8,8 +8,8 @@ from services.kernel.calendars import CHINA
 from services.kernel.money import price_fen, yuan
 from services.kernel.refusals import Refusal
 from services.settlement.ledger import CashPosition
+from services.settlement.listings import listed_on as first_trading_day
 from services.settlement.market import DayTotals, LastTrade, MarketBooks, totals_of
-from services.settlement.market import listed_on as first_trading_day
 from services.settlement.messages.market import MethodTerms
 from services.settlement.terms import price_band, read_terms
 from services.settlement.trades import FeeReceiverMayNotTrade
@@ -165,13 +165,15 @@ def test_rule_14_a_price_outside_is_told_with_the_limits_and_the_reference() -> 
     }
 
 
-def reference(trades: list[tuple[int, str, int, str]], days_later: int = 1) -> str | None:
+def reference(
+    trades: list[tuple[int, str, int, str]], days_later: int = 1, tick_fen: int = 1
+) -> str | None:
     """The reference price after trades: on which day, by which method, tonnes, price."""
     market = trading.market(first_price_fen=None)
     for shift, method, tonnes, price in trades:
         totals = totals_of(method, tonnes, tonnes * price_fen(price))
         market.add(MARKET, DAY + timedelta(days=shift), totals)
-    found = market.reference_fen(MARKET, DAY + timedelta(days=days_later))
+    found = market.reference_fen(MARKET, DAY + timedelta(days=days_later), tick_fen)
     return None if found is None else yuan(found)
 
 
@@ -201,6 +203,35 @@ def test_rule_15_the_reference_is_the_average_of_the_last_day_with_listing_trade
     trades: list[tuple[int, str, int, str]], days_later: int, expected: str | None
 ) -> None:
     assert reference(trades, days_later) == expected
+
+
+@pytest.mark.parametrize(
+    ("tick_fen", "expected"),
+    [
+        (1, "92.63"),  # the exact average is 92.625
+        (2, "92.62"),  # and not 92.64, as the average rounded to the fen would be
+        (5, "92.65"),
+        (25, "92.75"),  # half a tick goes up
+        (100, "93.00"),
+        (10_000, "100.00"),
+    ],
+)
+def test_rule_15_the_reference_is_rounded_half_up_to_the_tick(tick_fen: int, expected: str) -> None:
+    trades = [(0, "LISTING", 5, "90.00"), (0, "LISTING", 3, "97.00")]
+    assert reference(trades, tick_fen=tick_fen) == expected
+
+
+def test_rule_15_the_reference_is_at_least_one_tick() -> None:
+    """Around nothing nobody could trade."""
+    assert reference([(0, "LISTING", 1, "0.04")], tick_fen=10) == "0.10"
+
+
+def test_rule_15_the_band_lies_around_the_rounded_reference() -> None:
+    """Of 92.00 exactly the upper limit were 101.20; the reference is 90.00 and it is 99.00."""
+    market = trading.market(trading.terms(tick_fen=500))
+    market.add(MARKET, DAY - timedelta(days=1), totals_of("LISTING", 1, 9200))
+    assert code(refused(market, price="95.00")) == "SETTLED"
+    assert code(refused(market, price="100.00")) == "PRICE_OUTSIDE_BAND"
 
 
 def test_rule_15_the_first_reference_is_declared_and_listing_trades_replace_it() -> None:

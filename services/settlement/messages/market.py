@@ -192,7 +192,7 @@ class DayReconciled(Event, frozen=True, kw_only=True, tag="settlement.day.reconc
 
 
 class CashReconciled(Event, frozen=True, kw_only=True, tag="settlement.cash.reconciled"):
-    """The bank's statement of a venue's settlement account beside the ledger: equal or not."""
+    """The bank's statement of a venue's cash beside the ledger: equal, but for what is explained, or not."""
 
     venue: str
     currency: str
@@ -203,6 +203,8 @@ class CashReconciled(Event, frozen=True, kw_only=True, tag="settlement.cash.reco
     booked_deposits_fen: int
     booked_withdrawals_fen: int
     booked_balance_fen: int
+    explained_fen: int
+    """By how much the balances differ since an earlier day, as two persons explained then."""
     is_matched: bool
 
     @property

@@ -43,96 +43,65 @@ class ClosedDay(msgspec.Struct, frozen=True, kw_only=True):
     turnover_fen: int
 
 
-class TradeCaptured(Event, frozen=True, kw_only=True, tag="settlement.trade.captured"):
+class _OfTrade(Event, frozen=True, kw_only=True):
+    venue: str
+    trade_id: str
+
+    @property
+    def subject(self) -> str:
+        return f"trade/{self.venue}/{self.trade_id}"
+
+
+class _Binding(_OfTrade, frozen=True, kw_only=True):
+    """What is told of a trade that obeys every rule."""
+
+    method: str
+    project: str
+    vintage: int
+    seller_account: str
+    buyer_account: str
+    quantity: int
+    """Whole tonnes CO2e."""
+    price: str
+    """Yuan for one tonne, as a decimal string."""
+    currency: str
+    amount_fen: int
+    seller_fee_fen: int
+    buyer_fee_fen: int
+    executed_at: datetime
+
+
+class TradeCaptured(_Binding, frozen=True, kw_only=True, tag="settlement.trade.captured"):
     """The trade binds: credits and cash are held until the day is confirmed by venue and registry."""
 
-    venue: str
-    trade_id: str
-    method: str
-    project: str
-    vintage: int
-    seller_account: str
-    buyer_account: str
-    quantity: int
-    """Whole tonnes CO2e."""
-    price: str
-    """Yuan for one tonne, as a decimal string."""
-    currency: str
-    amount_fen: int
-    seller_fee_fen: int
-    buyer_fee_fen: int
-    executed_at: datetime
 
-    @property
-    def subject(self) -> str:
-        return f"trade/{self.venue}/{self.trade_id}"
-
-
-class TradeSettled(Event, frozen=True, kw_only=True, tag="settlement.trade.settled"):
+class TradeSettled(_Binding, frozen=True, kw_only=True, tag="settlement.trade.settled"):
     """Delivered versus paid, final and irrevocable: both legs, with the serials that changed hands."""
 
-    venue: str
-    trade_id: str
-    method: str
-    project: str
-    vintage: int
-    seller_account: str
-    buyer_account: str
-    quantity: int
-    """Whole tonnes CO2e."""
-    price: str
-    """Yuan for one tonne, as a decimal string."""
-    currency: str
-    amount_fen: int
-    seller_fee_fen: int
-    buyer_fee_fen: int
-    executed_at: datetime
     ranges: list[SerialRange]
 
-    @property
-    def subject(self) -> str:
-        return f"trade/{self.venue}/{self.trade_id}"
 
-
-class TradeRejected(Event, frozen=True, kw_only=True, tag="settlement.trade.rejected"):
+class TradeRejected(_OfTrade, frozen=True, kw_only=True, tag="settlement.trade.rejected"):
     """The trade breaks a rule and has no effect: the code, and the values that disagree."""
 
-    venue: str
-    trade_id: str
     code: str
     message: str
     fields: dict[str, str]
 
-    @property
-    def subject(self) -> str:
-        return f"trade/{self.venue}/{self.trade_id}"
 
-
-class TradeConflicted(Event, frozen=True, kw_only=True, tag="settlement.trade.conflicted"):
+class TradeConflicted(_OfTrade, frozen=True, kw_only=True, tag="settlement.trade.conflicted"):
     """A known trade id came again with other content; the first outcome stands."""
 
-    venue: str
-    trade_id: str
     outcome: str
     """What the first message led to: SETTLED, CAPTURED, REJECTED or WAITING."""
     given_digest: str
 
-    @property
-    def subject(self) -> str:
-        return f"trade/{self.venue}/{self.trade_id}"
-
 
 class CancellationRejected(
-    Event, frozen=True, kw_only=True, tag="settlement.trade.cancellation_rejected"
+    _OfTrade, frozen=True, kw_only=True, tag="settlement.trade.cancellation_rejected"
 ):
     """The venue asked to cancel a trade that is final, or unknown."""
 
-    venue: str
-    trade_id: str
     code: str
     message: str
     fields: dict[str, str]
-
-    @property
-    def subject(self) -> str:
-        return f"trade/{self.venue}/{self.trade_id}"

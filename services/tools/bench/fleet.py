@@ -10,8 +10,8 @@ from aio_pika.abc import AbstractConnection
 
 from services.kernel.actors import Actor
 from services.kernel.ids import new_id
-from services.runtime.broker import ConnectionLostError, connected
 from services.runtime.caller import Caller, OutcomeUnknown, ServiceUnreachable
+from services.runtime.connection import ConnectionLostError, connected
 from services.runtime.messages import Answer, CloudEvent, Command, encode, raw, wire_name
 from services.tools.client import RefusedError
 

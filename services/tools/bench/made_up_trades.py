@@ -9,8 +9,8 @@ from random import Random
 from services.kernel.calendars import CHINA
 from services.kernel.clocks import BEIJING
 from services.kernel.money import yuan
-from services.runtime.broker import Outgoing
 from services.runtime.messages import encode
+from services.runtime.publishing import Outgoing
 from services.tools.bench.made_up_market import FIRST_DAY, METHOD, VENUE, Instrument, Market
 from services.tools.client import reported
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 import asyncpg
 
-from services.runtime.broker import Outgoing, Publisher
 from services.runtime.postgres import Connection
+from services.runtime.publishing import Outgoing, Publisher
 from services.tools import auditor
 from services.tools.bench import made_up_market, rounds
 from services.tools.bench.crowd import crowded

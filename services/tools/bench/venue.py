@@ -8,14 +8,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from services.runtime.broker import (
-    Delivery,
-    Outgoing,
-    Publisher,
-    Subscription,
-    connected,
-    exclusive_subscription,
-)
+from services.runtime.connection import connected
+from services.runtime.deliveries import Delivery, Subscription, exclusive_subscription
+from services.runtime.publishing import Outgoing, Publisher
 from services.tools.stack import Stack
 
 QUEUE = "settlement.trades"

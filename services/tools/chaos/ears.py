@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 from aio_pika.abc import AbstractConnection
 
-from services.runtime import broker
-from services.runtime.broker import Delivery, Subscription
+from services.runtime import connection, deliveries
+from services.runtime.deliveries import Delivery, Subscription
 from services.runtime.messages import CloudEvent
 from services.runtime.topology import queue_names
 
@@ -106,7 +106,7 @@ async def opened_ears(operator_url: str) -> AsyncIterator[Ears]:
     ears, stopping = Ears(), asyncio.Event()
 
     async def session(connection: AbstractConnection) -> None:
-        await broker.declare_listening(connection, QUEUE, "tonne.events", ["#"])
+        await deliveries.declare_listening(connection, QUEUE, "tonne.events", ["#"])
         ears.opened.set()
         async with asyncio.TaskGroup() as group:
             group.create_task(_listen(connection, QUEUE, lambda one: ears.hear(one.body)))
@@ -114,7 +114,7 @@ async def opened_ears(operator_url: str) -> AsyncIterator[Ears]:
                 dead = f"{name}.dead"
                 group.create_task(_listen(connection, dead, _collector(dead, ears.letters)))
 
-    listening = asyncio.create_task(broker.stay_connected(operator_url, session, stopping))
+    listening = asyncio.create_task(connection.stay_connected(operator_url, session, stopping))
     try:
         async with asyncio.timeout(30):
             await ears.opened.wait()

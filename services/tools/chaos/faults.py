@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from services.runtime import failpoints
-from services.runtime.broker import pause
+from services.runtime.connection import pause
 from services.tools.chaos.field import Field, administered
 from services.tools.chaos.schedule import Kind
 from services.tools.launcher.ports import free_port

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager
 from itertools import groupby
 
-from services.runtime.broker import OUTAGES, Outgoing, Publisher, connected
+from services.runtime.connection import OUTAGES, connected
 from services.runtime.messages import encode
+from services.runtime.publishing import Outgoing, Publisher
 from services.tools.chaos.poison import Dose
 from services.tools.chaos.sent import Message
 from services.tools.client import Sender, opened_sender

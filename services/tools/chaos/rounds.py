@@ -12,7 +12,7 @@ import aiohttp
 import asyncpg
 from aio_pika.exceptions import AMQPError
 
-from services.runtime.broker import connected
+from services.runtime.connection import connected
 from services.runtime.postgres import OUTAGES
 from services.runtime.topology import queue_names
 from services.tools import auditor

@@ -29,6 +29,7 @@ _SETTINGS = {
     "unix_socket_directories": "",  # a socket's path may be too long, and who may enter differs
     "max_connections": "200",
     "shared_buffers": "256MB",
+    "max_wal_size": "4GB",  # after each checkpoint every page is logged whole once more
     "log_checkpoints": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
