@@ -79,7 +79,6 @@ def run(
 def start(main: Coroutine[object, object, None]) -> None:
     """Runs the coroutine on uvloop where it is installed."""
     gc.freeze()  # what was imported stays for good: no collection need look at it again
-    gc.set_threshold(50_000, 20, 20)  # a batch makes thousands of values, and hardly ever a cycle
     try:
         import uvloop
     except ImportError:
