@@ -49,6 +49,13 @@ async def database() -> AsyncIterator[Database]:
 @pytest.fixture(scope="session")
 async def scratch(database: Database) -> AsyncIterator[Database]:
     """A second database on the same server, for tests that commit."""
+    async with new_database(database) as made:
+        yield made
+
+
+@asynccontextmanager
+async def new_database(database: Database) -> AsyncIterator[Database]:
+    """Another database on the same server, brought to this version."""
     name = f"scratch_{secrets.token_hex(4)}"
     admin_url = urlsplit(database.admin_url)._replace(path=f"/{name}").geturl()
     connection = await asyncpg.connect(database.admin_url)

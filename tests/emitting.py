@@ -38,6 +38,8 @@ def published(**changes: Any) -> PublishAllocationPlan:
 
 
 PLAN = Plan(1, published().terms)
+[CARRY_OVER] = [one.carry_over for one in PLAN.terms.emission_years if one.carry_over]
+"""By which allowances are carried over into 2025, and into no other year."""
 
 
 def coal(**changes: Any) -> UnitEmissions:

@@ -47,6 +47,7 @@ CREATE TABLE compliance_year (
     changed_at            timestamptz NOT NULL CHECK (changed_at >= opened_at),
     recorded_at           timestamptz NOT NULL,
     UNIQUE (account, emission_year),
+    UNIQUE (compliance_id, account, emission_year),
     FOREIGN KEY (plan, plan_version) REFERENCES allocation_plan,
     CHECK ((preallocated IS NULL) = (preallocation_ppm IS NULL)),
     CHECK ((preallocated IS NULL) = (preallocation_paid IS NULL)),
@@ -64,23 +65,6 @@ GRANT UPDATE (
     final, topup, gap_rate_percent, differentiated_reason, trace, trace_sha256, paid, changed_at
 ) ON compliance_year TO tonne_issuance;
 CREATE INDEX compliance_year_newest ON compliance_year (emission_year DESC, compliance_id DESC);
-
--- A compliance year as it is published, with whose it is.
-CREATE VIEW stated_compliance_year AS
-SELECT
-    year.compliance_id, year.account, account.organisation_id, organisation.credit_code, year.emission_year, year.sector,
-    year.province, year.plan, year.plan_version, plan.is_draft, year.state, year.last_verified AS last_verified_tonnes,
-    year.preallocation_ppm, year.preallocated AS preallocated_tonnes, year.deducted AS deducted_tonnes,
-    year.refunded AS refunded_tonnes, year.preallocation_paid AS preallocation_paid_tonnes, year.due AS due_tonnes,
-    year.offset_max AS offset_max_tonnes, year.obligation_version,
-    CASE WHEN year.due IS NOT NULL THEN make_timestamptz(year.emission_year + 2, 1, 1, 0, 0, 0, 'Asia/Shanghai') END AS deadline,
-    year.final AS final_tonnes, year.topup AS topup_tonnes, year.final - coalesce(year.preallocated, 0) AS true_up_tonnes,
-    year.gap_rate_percent, year.differentiated_reason, year.paid AS paid_tonnes,
-    greatest(0, year.paid - year.entitled) AS overpaid_tonnes, year.trace_sha256, year.opened_at, year.changed_at
-FROM compliance_year AS year
-JOIN allocation_plan AS plan USING (plan, plan_version)
-JOIN account ON account.number = year.account
-LEFT JOIN organisation USING (organisation_id);
 
 -- What each unit emitted, by the version of the obligation that it belongs to, and what it was allocated for that.
 CREATE TABLE compliance_unit (

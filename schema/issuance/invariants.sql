@@ -98,11 +98,28 @@ LEFT JOIN credit_batch USING (conversion_id)
 WHERE (conversion.state = 'ISSUED') <> (credit_batch.batch_id IS NOT NULL)
 
 -- name: nothing_converted_into_the_national_ets
--- Nothing was ever converted into what counts in the national ETS, nor to or from allowances (rule 25).
+-- Nothing was ever converted into what counts in the national ETS, nor to or from allowances (rule 25); these are carried over
+-- from one year into a later one, and nothing else is.
 SELECT conversion.conversion_id
 FROM conversion
 JOIN programme ON programme.code IN (conversion.source_programme, conversion.target_programme)
-WHERE programme.kind = 'ALLOWANCE' OR programme.is_ets_eligible AND programme.code = conversion.target_programme
+WHERE (programme.kind = 'ALLOWANCE') <> (conversion.compliance_id IS NOT NULL)
+    OR programme.is_ets_eligible AND programme.code = conversion.target_programme
+
+-- name: carried_over_by_the_plan
+-- What is carried over into a year are allowances of its plan's programme, of vintages that some version of the plan names.
+SELECT conversion.conversion_id
+FROM conversion
+JOIN compliance_year AS year USING (compliance_id)
+WHERE NOT EXISTS (
+    SELECT
+    FROM allocation_plan AS plan
+    CROSS JOIN json_array_elements(plan.terms -> 'emission_years') AS planned
+    CROSS JOIN json_array_elements_text(planned -> 'carry_over' -> 'source_vintages') AS named
+    WHERE plan.plan = year.plan AND plan.programme = conversion.target_programme
+        AND (planned ->> 'emission_year')::integer = conversion.target_vintage
+        AND named::integer = conversion.source_vintage
+)
 
 -- name: monitoring_periods_apart
 -- Monitoring periods of one project do not overlap (rule 25).

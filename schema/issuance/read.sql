@@ -218,7 +218,7 @@ CROSS JOIN LATERAL (
 
 -- What happened to an object, who did it and when: reductions, batches, factors, methodologies and published reports to
 -- everybody, a draft to the organisation that owns its project and to those who oversee the market, approvals, conversions and
--- compliance years to those who see them.
+-- compliance years to those who see them; who asked for a conversion, only to those who may know.
 CREATE FUNCTION issuance_read.history(
     viewer_subject text, viewer_organisation uuid, viewer_roles text[],
     subject text, after_sequence bigint, page_size integer
@@ -227,8 +227,16 @@ RETURNS TABLE (sequence bigint, type text, effective_at timestamptz, recorded_at
     approved_by text, body json)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
 AS $$
-    SELECT event.sequence, event.type, event.effective_at, event.recorded_at, event.actor, event.approved_by, event.body
+    SELECT event.sequence, event.type, event.effective_at, event.recorded_at,
+        CASE WHEN seen.is_full THEN event.actor END, CASE WHEN seen.is_full THEN event.approved_by END,
+        CASE WHEN seen.is_full THEN event.body ELSE (event.body::jsonb - ARRAY['requested_by', 'approved_by'])::json END
     FROM event
+    CROSS JOIN LATERAL (
+        SELECT split_part(subject, '/', 1) <> 'conversion' OR viewer_roles && '{registrar,auditor,authority}'
+            OR EXISTS (SELECT FROM conversion JOIN account ON account.number = conversion.account
+                WHERE conversion_id = CASE split_part(subject, '/', 1) WHEN 'conversion' THEN split_part(subject, '/', 2)::uuid END
+                    AND account.organisation_id = viewer_organisation)
+    ) AS seen (is_full)
     WHERE event.aggregate = subject
         AND (after_sequence IS NULL OR event.sequence > after_sequence)
         AND (split_part(subject, '/', 1) IN (

@@ -13,15 +13,15 @@ CREATE FUNCTION issuance_read.conversions(
 RETURNS TABLE (
     conversion_id uuid, account text, source_programme text, source_project text, source_vintage integer,
     source_tonnes bigint, factor text, target_programme text, target_project text, target_vintage integer,
-    target_tonnes bigint, batch_id uuid, state text, requested_by text, approved_by text, requested_at timestamptz,
-    decided_at timestamptz, certificate_number text, source_ranges jsonb, code text, message text, fields jsonb
+    target_tonnes bigint, batch_id uuid, compliance_id uuid, state text, requested_by text, approved_by text,
+    requested_at timestamptz, decided_at timestamptz, certificate_number text, source_ranges jsonb, code text, message text, fields jsonb
 )
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = issuance, pg_temp
 AS $$
     SELECT
         found.conversion_id, found.account, found.source_programme, found.source_project, found.source_vintage,
         found.source_tonnes, trim_scale(found.factor)::text, found.target_programme, found.target_project,
-        found.target_vintage, found.target_tonnes, found.batch_id, found.state,
+        found.target_vintage, found.target_tonnes, found.batch_id, found.compliance_id, found.state,
         CASE WHEN seen.is_full THEN found.requested_by END, CASE WHEN seen.is_full THEN found.approved_by END,
         found.requested_at, found.decided_at, found.certificate_number, found.source_ranges, found.code, found.message,
         found.fields

@@ -41,7 +41,7 @@ CREATE TABLE retirement (
                 'ENTERPRISE_OFFSET', 'VOLUNTARY_PUBLIC_GOOD')
         WHEN 'cancelled' THEN certificate_number LIKE 'CAN-%' AND is_public AND num_nonnulls(
                 beneficiary_kind, beneficiary_name, beneficiary_id, beneficiary_country, on_behalf_of, reporting_period) = 0
-            AND purpose IN ('OMGE', 'SOP', 'REVERSAL_COMPENSATION', 'FORCED', 'CONVERSION_OUT')
+            AND purpose IN ('OMGE', 'SOP', 'REVERSAL_COMPENSATION', 'FORCED', 'CONVERSION_OUT', 'CARRY_OVER')
             AND (approved_by IS NOT NULL OR requested_by = 'tonne' AND purpose IN ('FORCED', 'CONVERSION_OUT'))
         ELSE false END)
 );

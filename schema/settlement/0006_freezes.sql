@@ -33,6 +33,13 @@ CREATE TABLE freeze_order (
 );
 GRANT UPDATE (state, release_document_sha256, release_reason, release_requested_by, release_approved_by, released_at)
     ON freeze_order TO tonne_settlement;
+CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'what % says already is final', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = TG_NAME;
+END $$;
+CREATE TRIGGER freeze_final BEFORE UPDATE ON freeze_order FOR EACH ROW
+WHEN (OLD.state = 'RELEASED') EXECUTE FUNCTION refuse_change();
 CREATE INDEX freeze_newest ON freeze_order (frozen_at DESC, freeze_id DESC);
 CREATE INDEX freeze_account ON freeze_order (account, frozen_at DESC, freeze_id DESC);
 

@@ -21,6 +21,8 @@ CREATE TABLE obligation (
     surrendered              bigint      NOT NULL CHECK (surrendered >= 0),
     offset_used              bigint      NOT NULL CHECK (offset_used >= 0),
     proof_number             text        UNIQUE,
+    -- Whose allowances are accepted; that of the plan.
+    programme                text,
     PRIMARY KEY (account, emission_year),
     CHECK ((proof_number IS NOT NULL) = (state = 'MET')),
     CHECK (CASE state
@@ -32,7 +34,10 @@ CREATE TABLE obligation (
         ELSE false END)
 );
 GRANT UPDATE (version, due, offset_max, deadline, allowance_vintages, credits_registered_after, plan, is_draft, state,
-    surrendered, offset_used, proof_number) ON obligation TO tonne_settlement;
+    surrendered, offset_used, proof_number, programme) ON obligation TO tonne_settlement;
+-- What was surrendered or offset never comes back.
+CREATE TRIGGER obligation_final BEFORE UPDATE ON obligation FOR EACH ROW
+WHEN (NEW.surrendered < OLD.surrendered OR NEW.offset_used < OLD.offset_used) EXECUTE FUNCTION refuse_change();
 CREATE INDEX obligation_open ON obligation (deadline) WHERE state IN ('NOTIFIED', 'PARTIAL');
 CREATE INDEX obligation_newest ON obligation (emission_year DESC, account);
 

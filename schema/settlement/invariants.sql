@@ -243,11 +243,15 @@ FULL JOIN (
 WHERE (counted.issued, counted.issued) IS DISTINCT FROM (numbered.certificates, numbered.last)
 
 -- name: conversions_leave_one_live_representation
--- What was cancelled for a conversion is its source, and only what lives in its stead was credited after it (rule 25).
+-- What was cancelled for a conversion is its source, and only what lives in its stead was credited after it (rule 25); what
+-- is carried over is as much of the same programme, of a later year.
 SELECT coalesce(c.conversion_id, r.retirement_id) AS conversion_id, c.code, r.purpose
 FROM (SELECT * FROM conversion WHERE retirement_id IS NOT NULL) AS c
-FULL JOIN (SELECT * FROM retirement WHERE purpose = 'CONVERSION_OUT') AS r USING (retirement_id)
-WHERE c.account IS DISTINCT FROM r.account
+FULL JOIN (SELECT * FROM retirement WHERE purpose IN ('CONVERSION_OUT', 'CARRY_OVER')) AS r USING (retirement_id)
+LEFT JOIN batch b USING (batch_id)
+WHERE (c.account, c.carried_into IS NOT NULL) IS DISTINCT FROM (r.account, r.purpose = 'CARRY_OVER')
+    OR c.carried_into IS NOT NULL AND (c.target_tonnes <> r.tonnes OR c.carried_into <= r.vintage
+        OR (b.programme, b.project, b.vintage) <> (r.programme, r.project, c.carried_into))
 UNION ALL
 SELECT c.conversion_id, c.code, NULL
 FROM conversion c
@@ -257,6 +261,18 @@ WHERE b.next_serial - b.first_serial <> c.target_tonnes
     OR NOT EXISTS (
         SELECT FROM credit_entry source
         WHERE source.posting = 'retirement/' || c.retirement_id AND source.entry_id < target.entry_id)
+
+-- name: nothing_carried_over_above_the_limit
+-- Nobody has carried over more into a year than the highest limit by which one of its carry-overs was judged.
+SELECT account, carried_into, sum(target_tonnes) AS carried_over, max(carry_over_max) AS carry_over_max
+FROM conversion
+WHERE carried_into IS NOT NULL
+GROUP BY account, carried_into
+HAVING sum(target_tonnes) > max(carry_over_max)
+
+-- name: instruments_are_of_one_programme
+-- A code stands for the credits of one programme, whatever their vintage: what they may be used for follows from it.
+SELECT project FROM batch GROUP BY project HAVING count(DISTINCT programme) > 1
 
 -- name: no_offset_by_ineligible_programme
 -- Nothing of a programme that is not eligible was ever offset in an ETS, and only allowances were surrendered.

@@ -118,10 +118,11 @@ CREATE FUNCTION settlement_read.cash(
 RETURNS TABLE (venue text, currency text, balance_fen bigint, held_fen bigint, pending_fen bigint, spendable_fen bigint,
     withdrawable_fen bigint)
 LANGUAGE sql STABLE SECURITY DEFINER SET search_path = settlement, pg_temp AS $$
-    SELECT venue, currency, balance_fen, held_fen, pending_fen, balance_fen + pending_fen - held_fen,
-        greatest(0, balance_fen - held_fen)
-    FROM cash_position
-    WHERE account = account_number
+    SELECT c.venue, c.currency, c.balance_fen, c.held_fen, c.pending_fen,
+        CASE WHEN a.frozen_by = '{}' THEN c.balance_fen + c.pending_fen - c.held_fen ELSE 0 END,
+        CASE WHEN a.frozen_by = '{}' THEN greatest(0, c.balance_fen - c.held_fen) ELSE 0 END
+    FROM cash_position c JOIN account a ON a.number = c.account
+    WHERE c.account = account_number
       AND settlement_read.may_see_account(viewer_subject, viewer_organisation, viewer_roles, account_number)
     ORDER BY venue, currency
 $$;

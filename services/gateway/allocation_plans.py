@@ -15,8 +15,28 @@ from services.gateway.inputs import mutation
 from services.gateway.objects import Recorded, decoded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.programmes import Programme, programme_of
+from services.gateway.scalars import Tonnes
 from services.issuance.messages import compliance
 from services.issuance.messages.compliance import PublishAllocationPlan
+
+
+@strawberry.type(description="How many allowances of earlier years are carried over into a year.")
+class CarryOverTerms:
+    source_vintages: list[int] = strawberry.field(description="Of which years.")
+    base_tonnes: Tonnes = strawberry.field(description="So many in any case.")
+    sold_ppm: int = strawberry.field(
+        description="And so many millionths of what was sold of them above what was bought."
+    )
+    sold_since: date
+    sold_until: date
+    held_on: date = strawberry.field(
+        description="No more than was held at the end of this day, frozen too, without what waited"
+        " to be surrendered or cancelled."
+    )
+    surrendered_years: list[int] = strawberry.field(
+        description="Only by those who met in time what they owed for each of these years."
+    )
+    apply_by: date = strawberry.field(description="The last day on which it is asked for.")
 
 
 @strawberry.type(description="A year whose emissions are paid for, and what pays for them.")
@@ -30,6 +50,9 @@ class EmissionYear:
     )
     preallocation_ppm: int = strawberry.field(
         description="Millionths of the last verified emissions."
+    )
+    carry_over: CarryOverTerms | None = strawberry.field(
+        description="Null if nothing is carried over into it."
     )
 
 

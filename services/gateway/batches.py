@@ -40,7 +40,7 @@ class CreditBatch(Recorded):
     serials: str = strawberry.field(description="The public serial range.")
     reduction_id: UUID | None
     conversion_id: UUID | None = strawberry.field(
-        description="If it lives in the stead of credits of another programme, which are dead."
+        description="If it lives in the stead of others, which are dead."
     )
     registered_on: date | None = strawberry.field(
         description="When its reductions were registered; null for opening batches and allowances."

@@ -128,6 +128,7 @@ PURPOSES = {
     "REVERSAL_COMPENSATION": Words("补偿碳汇逆转", "Compensation of a reversal"),
     "FORCED": Words("强制取消", "Forced cancellation"),
     "CONVERSION_OUT": Words("转换至其他机制", "Conversion into another programme"),
+    "CARRY_OVER": Words("配额结转", "Carry-over into a later year"),
 }
 
 

@@ -120,6 +120,9 @@ class ComplianceYear(Recorded):
     overpaid_tonnes: Tonnes = strawberry.field(
         description="Issued above what it is entitled to: kept back of a later pre-allocation."
     )
+    carried_over_tonnes: Tonnes = strawberry.field(
+        description="Allowances of earlier years that live on as allowances of this one."
+    )
     trace_sha256: str | None
     opened_at: datetime
     changed_at: datetime

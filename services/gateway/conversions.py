@@ -1,4 +1,4 @@
-"""Conversions: credits of one programme die, and then credits of another one live in their stead."""
+"""Conversions: credits die, and then credits of another programme, or of a later year, live in their stead."""
 
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyse
 from services.gateway.scalars import Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
 from services.gateway.states import ConversionState
+from services.issuance.messages.carry_overs import CarryOverAllowances
 from services.issuance.messages.conversions import RequestConversion, SetConversionTerms
 
 
@@ -37,6 +38,9 @@ class Conversion(Recorded):
     target_vintage: int
     target_tonnes: Tonnes = strawberry.field(description="Rounded down.")
     batch_id: UUID = strawberry.field(description="Reserved; once it is issued, creditBatch.")
+    compliance_id: UUID | None = strawberry.field(
+        description="If allowances are carried over: the compliance year into which."
+    )
     state: ConversionState
     requested_by: str | None
     approved_by: str | None
@@ -132,3 +136,4 @@ class ConversionPayload(Payload):
 class ConversionMutations:
     set_conversion_terms = mutation(SetConversionTerms, CommandPayload)
     request_conversion = mutation(RequestConversion, ConversionPayload, "conversion_id")
+    carry_over_allowances = mutation(CarryOverAllowances, ConversionPayload, "conversion_id")

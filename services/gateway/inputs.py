@@ -13,6 +13,7 @@ from services.gateway.context import Info
 from services.gateway.scalars import Serial, Tonnes
 from services.issuance.messages import documents as report_documents
 from services.issuance.messages import verifications
+from services.issuance.messages.carry_overs import CarryOverTerms
 from services.issuance.messages.compliance import (
     AllocationPlan,
     Benchmark,
@@ -36,6 +37,7 @@ _PARTS: dict[type[msgspec.Struct], str] = {
     AllocationPlan: "AllocationPlanInput",
     EmissionYear: "EmissionYearInput",
     Benchmark: "BenchmarkInput",
+    CarryOverTerms: "CarryOverTermsInput",
     UnitEmissions: "UnitEmissionsInput",
     MarketTerms: "MarketTermsInput",
     MethodTerms: "MethodTermsInput",

@@ -75,7 +75,7 @@ class Retirement(Recorded):
         description="For which it was cancelled, so that others may live in its stead."
     )
     async def conversion(self, info: Info) -> ConversionLink:
-        is_source = self.purpose == "CONVERSION_OUT"
+        is_source = self.purpose in ("CONVERSION_OUT", "CARRY_OVER")
         return await conversion_of(info, self.retirement_id if is_source else None)
 
 

@@ -6,6 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 
+from services.issuance.messages.carry_overs import CarryOverTerms
 from services.issuance.messages.compliance import (
     AllocationPlan,
     Benchmark,
@@ -24,6 +25,7 @@ ALLOWANCE = "ALLOWANCE"
 YEARS = range(2019, 2200)
 """Since 2019 emissions are paid for with allowances."""
 WHOLE_PPM = 1_000_000
+SOLD_PPM_MAX = 10 * WHOLE_PPM
 SOURCE_LENGTH_MAX = 1_000
 BENCHMARKS_MAX = UNITS_MAX = 500
 CORRECTION_PLACES_MAX = 6
@@ -171,6 +173,8 @@ def require_plan(terms: AllocationPlan) -> None:
     for one in terms.emission_years:
         _require_years("allowance_vintages", one.allowance_vintages)
         _require_ppm("preallocation_ppm", one.preallocation_ppm)
+        if one.carry_over is not None:
+            _require_carry_over(one.emission_year, one.carry_over)
     _require_benchmarks(terms.benchmarks, years)
 
 
@@ -232,6 +236,21 @@ def _require_figures(one: Benchmark) -> None:
             raise OutOfRange(name, f"{value:f}", "above 0")
 
 
+def _require_carry_over(emission_year: int, terms: CarryOverTerms) -> None:
+    for name in ("source_vintages", "surrendered_years"):
+        years: Sequence[int] = getattr(terms, name)
+        _require_years(name, years)
+        if max(years) >= emission_year:
+            raise OutOfRange(name, str(max(years)), f"before {emission_year}")
+    require_count("base_tonnes", terms.base_tonnes)
+    _require_ppm("sold_ppm", terms.sold_ppm, SOLD_PPM_MAX)
+    if terms.sold_since > terms.sold_until:
+        raise OutOfRange("sold_since", str(terms.sold_since), f"{terms.sold_until} or before")
+    known_on = max(terms.sold_until, terms.held_on)
+    if terms.apply_by <= known_on:
+        raise OutOfRange("apply_by", str(terms.apply_by), f"after {known_on}")
+
+
 def _require_years(field: str, years: Sequence[int]) -> None:
     is_right = years and len({*years}) == len(years) and all(one in YEARS for one in years)
     if not is_right:
@@ -239,9 +258,9 @@ def _require_years(field: str, years: Sequence[int]) -> None:
         raise OutOfRange(field, ", ".join(map(str, years[:5])), expected)
 
 
-def _require_ppm(field: str, ppm: int) -> None:
-    if not 0 <= ppm <= WHOLE_PPM:
-        raise OutOfRange(field, str(ppm), f"0 to {WHOLE_PPM}")
+def _require_ppm(field: str, ppm: int, most: int = WHOLE_PPM) -> None:
+    if not 0 <= ppm <= most:
+        raise OutOfRange(field, str(ppm), f"0 to {most}")
 
 
 def _require_share(field: str, value: Decimal) -> None:

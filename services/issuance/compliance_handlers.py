@@ -120,6 +120,7 @@ def _obligation(year: ComplianceYear, plan: Plan, account: Account) -> Obligatio
         plan=year.plan,
         is_draft=plan.terms.is_draft,
         version=year.obligation_version,
+        programme=plan.terms.programme,
     )
 
 
@@ -176,6 +177,7 @@ async def _pay(
         return []
     parties.require_living(await standing.account(tx, year.account))
     number = await standing.next_number(tx, batch_id, programme.code, year.emission_year)
+    await standing.require_one_programme(tx, programme.code, programme.code)
     batch = batches.allowances(batch_id, year, programme, number)
     await store.insert_batch(tx, batch)
     return [batches.issued(batch)]

@@ -5,8 +5,18 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
-from services.issuance import batches, conversion_store, conversions, parties, standing, store
+from services.issuance import (
+    batches,
+    carry_overs,
+    compliance_store,
+    conversion_store,
+    conversions,
+    parties,
+    standing,
+    store,
+)
 from services.issuance.conversions import Conversion, Step
+from services.issuance.messages.carry_overs import CarryOverAllowances, CarryOverTerms
 from services.issuance.messages.conversions import (
     ConversionCompleted,
     ConversionRefused,
@@ -43,9 +53,8 @@ async def request_conversion(tx: Transaction, command: RequestConversion) -> Seq
     require_role(tx.actor, Role.OWNER_OPERATOR)
     conversions.require_vintage(command)
     parties.require_usable(tx.actor, await standing.account(tx, command.account))
-    if await conversion_store.is_conversion_known(tx, command.conversion_id):
-        raise AlreadyExists("conversion", str(command.conversion_id))
-    source = await _source(tx, command)
+    await _require_free(tx, command.conversion_id)
+    source = await _source(tx, command.source_project, command.source_vintage)
     project, target = await standing.creditable(tx, command.target_project)
     on = market_day(tx.effective_at)
     conversions.require_target(project, on)
@@ -53,15 +62,45 @@ async def request_conversion(tx: Transaction, command: RequestConversion) -> Seq
     terms = await conversion_store.list_terms(tx, source.code, target.code)
     factor = conversions.factor_on(on, terms, source.code, target.code)
     number = await standing.next_number(tx, command.batch_id, project.code, command.target_vintage)
-    conversion = conversions.reserve(command, source, project, number, factor)
+    await standing.require_one_programme(tx, project.code, target.code)
+    return await _ask(tx, conversions.reserve(command, source, project, number, factor))
+
+
+async def carry_over_allowances(tx: Transaction, command: CarryOverAllowances) -> Sequence[Event]:
+    """Reserves allowances of the year, and asks settlement to judge the entity and to cancel its earlier ones."""
+    require_role(tx.actor, Role.OWNER_OPERATOR)
+    year = await compliance_store.lock_year(tx, command.compliance_id)
+    if year is None:
+        raise Unknown("compliance year", str(command.compliance_id))
+    parties.require_usable(tx.actor, await standing.account(tx, year.account))
+    await _require_free(tx, command.conversion_id)
+    plan = await compliance_store.get_plan(tx, year.plan)
+    assert plan is not None  # nothing deletes plans
+    terms = carry_overs.terms_of(plan, year.emission_year)
+    if not tx.approved_by:  # who asks does so in time; the second person may answer later
+        carry_overs.require_open(terms, market_day(tx.effective_at))
+    programme = await _source(tx, plan.terms.programme, command.source_vintage)
+    number = await standing.next_number(tx, command.batch_id, programme.code, year.emission_year)
+    conversion = carry_overs.reserve(command, year, terms, programme, number)
+    return await _ask(tx, conversion, terms)
+
+
+async def _require_free(tx: Transaction, conversion_id: UUID) -> None:
+    if await conversion_store.is_conversion_known(tx, conversion_id):
+        raise AlreadyExists("conversion", str(conversion_id))
+
+
+async def _ask(
+    tx: Transaction, conversion: Conversion, terms: CarryOverTerms | None = None
+) -> Sequence[Event]:
+    """Keeps what is reserved, and asks settlement for the source."""
     assert tx.approved_by is not None  # an irreversible command comes here only by its approval
     await conversion_store.insert_conversion(tx, conversion, tx.approved_by)
-    return [_requested(conversion, tx.actor.subject, tx.approved_by)]
+    return [_requested(conversion, tx.actor.subject, tx.approved_by, terms)]
 
 
-async def _source(tx: Transaction, command: RequestConversion) -> Programme:
+async def _source(tx: Transaction, project: str, vintage: int) -> Programme:
     """The programme whose credits are to die; raises Unknown if none of these were ever issued here."""
-    project, vintage = command.source_project, command.source_vintage
     code = await conversion_store.get_programme_of(tx, project, vintage)
     if code is None:
         raise Unknown("instrument", f"{project} {vintage}")
@@ -75,7 +114,9 @@ async def _programme(tx: Transaction, code: str) -> Programme:
     return programme
 
 
-def _requested(conversion: Conversion, requested_by: str, approved_by: str) -> ConversionRequested:
+def _requested(
+    conversion: Conversion, requested_by: str, approved_by: str, terms: CarryOverTerms | None
+) -> ConversionRequested:
     target = conversion.target
     return ConversionRequested(
         conversion_id=conversion.conversion_id,
@@ -91,6 +132,7 @@ def _requested(conversion: Conversion, requested_by: str, approved_by: str) -> C
         factor=conversion.factor,
         requested_by=requested_by,
         approved_by=approved_by,
+        carry_over=terms,
     )
 
 
@@ -109,7 +151,7 @@ async def on_conversion_source_cancelled(
         batch_id=issued.target.batch_id,
         certificate_number=event.certificate_number,
     )
-    return [batches.issued(issued.target), completed]
+    return [batches.issued(issued.target), completed, *carry_overs.told(issued)]
 
 
 async def on_conversion_refused(
@@ -134,12 +176,10 @@ async def _lock_conversion(tx: Transaction, conversion_id: UUID) -> Conversion:
 COMMANDS: Mapping[type[Command], Handler] = {
     SetConversionTerms: set_conversion_terms,
     RequestConversion: request_conversion,
+    CarryOverAllowances: carry_over_allowances,
 }
 EVENTS: Mapping[type[Event], Handler] = {
     settlement.ConversionSourceCancelled: on_conversion_source_cancelled,
     settlement.ConversionRefused: on_conversion_refused,
 }
-FOUR_EYES: Mapping[type[Command], Role] = {
-    SetConversionTerms: Role.APPROVER,
-    RequestConversion: Role.APPROVER,
-}
+FOUR_EYES: Mapping[type[Command], Role] = dict.fromkeys(COMMANDS, Role.APPROVER)

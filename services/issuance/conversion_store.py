@@ -73,6 +73,7 @@ async def insert_conversion(tx: Transaction, conversion: Conversion, approver: s
         target.batch_number,
         target.tonnes,
         target.holder_account,
+        conversion.compliance_id,
         tx.actor.subject,
         approver,
         tx.effective_at,
@@ -105,6 +106,7 @@ async def lock_conversion(tx: Transaction, conversion_id: UUID) -> Conversion | 
         factor=found["factor"],
         target=target,
         state=ConversionState(found["state"]),
+        compliance_id=found["compliance_id"],
     )
 
 

@@ -1,4 +1,7 @@
-"""What is true of conversions: on what terms a programme's credits become another's, and what their life is."""
+"""What is true of conversions: on what terms a programme's credits become another's, and what their life is.
+
+Allowances that are carried over are converted too: within their programme, from one year into a later one.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -88,6 +91,8 @@ class Conversion:
     factor: Decimal
     target: Batch
     state: State = State.PENDING
+    compliance_id: UUID | None = None
+    """If allowances are carried over: the compliance year into which."""
 
     @property
     def subject(self) -> str:

@@ -26,15 +26,15 @@ SELECT EXISTS (SELECT FROM conversion WHERE conversion_id = $1)
 -- name: insert_conversion
 INSERT INTO conversion (
     conversion_id, source_programme, source_project, source_vintage, source_tonnes, factor, state, batch_id,
-    target_programme, country, target_project, target_vintage, batch_number, target_tonnes, account,
+    target_programme, country, target_project, target_vintage, batch_number, target_tonnes, account, compliance_id,
     requested_by, approved_by, requested_at, recorded_at
 )
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)
 
 -- name: lock_conversion
 SELECT
     conversion_id, source_programme, source_project, source_vintage, source_tonnes, factor, state, batch_id,
-    target_programme, country, target_project, target_vintage, batch_number, target_tonnes, account
+    target_programme, country, target_project, target_vintage, batch_number, target_tonnes, account, compliance_id
 FROM conversion
 WHERE conversion_id = $1
 FOR UPDATE

@@ -127,6 +127,7 @@ async def issue_credits(tx: Transaction, command: IssueCredits) -> Sequence[Even
     if methodology is None:
         raise NotYetKnown("methodology", project.methodology)
     number = await standing.next_number(tx, command.batch_id, project.code, reduction.vintage or 0)
+    await standing.require_one_programme(tx, project.code, project.programme)
     on = market_day(tx.effective_at)
     batch, state = batches.issue(command.batch_id, reduction, project, methodology, number, on)
     await store.insert_batch(tx, batch)
@@ -209,6 +210,7 @@ async def import_opening_batch(tx: Transaction, command: ImportOpeningBatch) -> 
     registered = await store.get_project(tx, opening.project)
     batches.require_opening(opening, programme, registered, market_day(tx.effective_at))
     number = await standing.next_number(tx, command.batch_id, opening.project, opening.vintage)
+    await standing.require_one_programme(tx, opening.project, programme.code)
     batch = batches.bring_in(opening, programme, number)
     await store.insert_batch(tx, batch)
     return [batches.issued(batch)]

@@ -193,6 +193,13 @@ SELECT greatest(
     (SELECT coalesce(max(batch_number), 0) FROM conversion WHERE target_project = $1 AND target_vintage = $2)
 ) + 1
 
+-- name: get_other_programme_of
+-- By which another programme's credits are named after this project, or are to be.
+SELECT programme FROM credit_batch WHERE project = $1 AND programme <> $2
+UNION ALL
+SELECT target_programme FROM conversion WHERE target_project = $1 AND target_programme <> $2
+LIMIT 1
+
 -- name: insert_batch
 INSERT INTO credit_batch (
     batch_id, programme, country, project, vintage, batch_number, first_serial, last_serial, tonnes, serials,

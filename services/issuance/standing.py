@@ -47,6 +47,13 @@ async def next_number(tx: Transaction, batch_id: UUID, project: str, vintage: in
     return await store.next_batch_number(tx, project, vintage)
 
 
+async def require_one_programme(tx: Transaction, project: str, programme: str) -> None:
+    """Raises AlreadyExists if the code stands for another programme's credits: what may be done with them differs."""
+    other = await store.get_other_programme_of(tx, project, programme)
+    if other is not None:
+        raise AlreadyExists("project", f"{project} of {other}")
+
+
 async def credit_code(tx: Transaction, organisation_id: UUID) -> str | None:
     """The entity's unified social credit code, which may still be on its way from the registry; None if it has none."""
     found = await store.get_organisation(tx, organisation_id)

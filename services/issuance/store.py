@@ -232,6 +232,11 @@ async def next_batch_number(tx: Transaction, project: str, vintage: int) -> int:
     return await tx.connection.fetchval(sql["next_batch_number"], project, vintage)
 
 
+async def get_other_programme_of(tx: Transaction, project: str, programme: str) -> str | None:
+    """Another programme with credits of a project of this code; the project's batch numbers must be locked."""
+    return await tx.connection.fetchval(sql["get_other_programme_of"], project, programme)
+
+
 async def insert_batch(tx: Transaction, batch: Batch) -> None:
     """Enters a batch, for ever."""
     await tx.connection.execute(

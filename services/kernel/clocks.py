@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import MAXYEAR, MINYEAR, date, datetime, time, timedelta, timezone
 
-from services.kernel.refusals import Invalid
+from services.kernel.refusals import Conflict, Invalid
 
 BEIJING = timezone(timedelta(hours=8), "Asia/Shanghai")
 CLOCK_LEEWAY = timedelta(minutes=5)
@@ -15,6 +15,14 @@ class TooFarFromClock(Invalid):
 
     given: str
     clock: str
+
+
+@dataclass(eq=False)
+class DecidedBeforeRequested(Conflict):
+    """Nothing takes effect before it was asked for, whoever decides as of the past."""
+
+    given: datetime
+    requested_at: datetime
 
 
 def is_instant(given: datetime) -> bool:
@@ -36,3 +44,9 @@ def require_near(effective_at: datetime, clock: datetime) -> None:
     """Raises TooFarFromClock unless the two instants are at most 5 minutes apart."""
     if abs(effective_at - clock) > CLOCK_LEEWAY:
         raise TooFarFromClock(effective_at.isoformat(), clock.isoformat())
+
+
+def require_since(requested_at: datetime, decided_at: datetime) -> None:
+    """Raises DecidedBeforeRequested for a decision on what was not asked for yet, but for what clocks differ."""
+    if decided_at < requested_at - CLOCK_LEEWAY:
+        raise DecidedBeforeRequested(decided_at, requested_at)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from services.kernel.actors import Actor, OtherOrganisation, RoleMissing
+from services.kernel.clocks import require_since
 from services.kernel.refusals import Conflict, Forbidden, NotFound, NotYetKnown, Refusal
 from services.runtime import failpoints, outbox
 from services.runtime.messages import (
@@ -213,6 +214,7 @@ async def decide(
     """Carries out or ends what waits; its answer is the final one."""
     waiting = await _lock_pending(tx, decision.approval_id)
     _require_second_person(tx.actor, waiting)
+    require_since(waiting.requested_at, tx.effective_at)
     if waiting.is_over(tx):
         too_late = RefusalBody.of(ApprovalNotPending(waiting.id, State.EXPIRED))
         return await _close(tx, service, waiting, Step.EXPIRE, None, too_late)
@@ -239,10 +241,7 @@ async def _carry_out(
     _, decided = await _close(tx, service, waiting, Step.APPROVE, None, None)
     subject = events[0].subject if events else None
     answer = Answer(
-        command_id=tx.message_id,
-        outcome=Answer.ACCEPTED,
-        subject=subject,
-        approval_id=waiting.id,
+        command_id=tx.message_id, outcome=Answer.ACCEPTED, subject=subject, approval_id=waiting.id
     )
     return answer, [*outbox.facts(made, events), *decided]
 

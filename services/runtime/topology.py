@@ -47,7 +47,7 @@ LISTENERS: Mapping[str, Sequence[str]] = {
 _LISTENED = frozenset(one for learned in LISTENERS.values() for one in learned)
 
 SERVICES = ("registry", "issuance", "settlement")
-VENUES = ("CBGEX", "HZ-PILOT")
+VENUES = ("CBGEX", "HZ-PILOT", "SEEE")
 EXCHANGES = {
     "tonne.commands": "direct",
     "tonne.events": "topic",

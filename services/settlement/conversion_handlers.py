@@ -10,8 +10,10 @@ from services.runtime.inbox import Handler
 from services.runtime.messages import Event, RefusalBody
 from services.runtime.postgres import Transaction
 from services.settlement import (
+    carry_overs,
     conversion_store,
     conversions,
+    obligation_store,
     retirement_store,
     retirements,
     store,
@@ -50,10 +52,11 @@ async def _cancel_source(tx: Transaction, event: ConversionRequested) -> Sequenc
     instrument = conversions.source_of(event)
     books = await lock_source(tx, source, instrument, event.source_tonnes)
     require_giving(books.account(event.account))
+    carry_over_max = await _carry_over_max(tx, event)
     retirement = conversions.cancellation(event, books.programme_of(instrument))
     number = await retirement_store.insert_retirement(tx, retirement)
     ranges = books.ranges(retirement.book(books, source, tx.effective_at))
-    await conversion_store.insert_cancelled(tx, event)
+    await conversion_store.insert_cancelled(tx, event, carry_over_max)
     await store.write_books(tx, books)
     cancelled = ConversionSourceCancelled(
         conversion_id=event.conversion_id,
@@ -65,6 +68,17 @@ async def _cancel_source(tx: Transaction, event: ConversionRequested) -> Sequenc
         ranges=ranges,
     )
     return [cancelled, retirements.told(retirement, number, ranges)]
+
+
+async def _carry_over_max(tx: Transaction, event: ConversionRequested) -> int | None:
+    """How many the entity may carry over in all, whose account is locked; None if this is no carry-over."""
+    if event.carry_over is None:
+        return None
+    for year in sorted(event.carry_over.surrendered_years):
+        obligation = await obligation_store.lock_obligation(tx, event.account, year)
+        carry_overs.require_met(event.account, year, obligation)
+    stand = await conversion_store.get_stand(tx, event, event.carry_over)
+    return carry_overs.most(event.carry_over, stand, event.source_tonnes)
 
 
 EVENTS: Mapping[type[Event], Handler] = {ConversionRequested: on_conversion_requested}

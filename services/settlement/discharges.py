@@ -12,6 +12,7 @@ from services.settlement.messages.obligations import EnforceObligation
 from services.settlement.messages.retirements import RetireCredits
 from services.settlement.obligations import Obligation
 from services.settlement.retirements import Purpose, Retirement
+from services.settlement.shortfalls import OwedInAnotherProgramme
 
 SEIZED = (Bucket.REGISTRY, Bucket.EXCHANGE, Bucket.FROZEN)
 """Where enforcement takes allowances, in this order; what is offered, or sold, is bound to others."""
@@ -104,6 +105,13 @@ def require_accepted(obligation: Obligation, use: Use) -> None:
         raise OffsetCapExceeded(use.tonnes, obligation.offset_max, obligation.offset_used)
     if use.tonnes > obligation.outstanding:
         raise MoreThanDue(use.tonnes, obligation.outstanding)
+
+
+def require_programme(obligation: Obligation, use: Use, programme: str) -> None:
+    """Raises OwedInAnotherProgramme for allowances of a scheme other than the one in which they are owed."""
+    expected = obligation.programme
+    if not use.is_offset and expected is not None and expected != programme:
+        raise OwedInAnotherProgramme(programme, expected)
 
 
 def accepted(

@@ -7,7 +7,6 @@ from uuid import UUID
 from services.issuance.messages.compliance import ObligationSet
 from services.kernel.actors import Role, require_role
 from services.kernel.documents import require_digest
-from services.kernel.refusals import NotYetKnown
 from services.runtime.inbox import Handler
 from services.runtime.messages import Command, Event
 from services.runtime.postgres import Transaction
@@ -39,8 +38,8 @@ from services.settlement.retirements import Retirement
 
 async def on_obligation_set(tx: Transaction, event: ObligationSet) -> Sequence[Event]:
     """What an account owes for a year is known, or known anew; an older version changes nothing."""
-    if not await obligation_store.has_account(tx, event.account):
-        raise NotYetKnown("account", event.account)
+    # Under the lock of the account no other version of it is learned at the same time.
+    (await store.lock_books(tx, [event.account], [])).account(event.account)
     before = await obligation_store.lock_obligation(tx, event.account, event.emission_year)
     if before is not None and event.version <= before.version:
         return []
@@ -58,6 +57,8 @@ async def discharge(tx: Transaction, command: RetireCredits, books: Books) -> Se
         return []
     obligation, missed = await _lock(tx, command.account, command.reporting_period)
     use = Use(command.purpose, command.vintage, command.tonnes, tx.effective_at)
+    instrument = Instrument(command.project, command.vintage)
+    discharges.require_programme(obligation, use, books.programme_of(instrument))
     discharges.require_accepted(obligation, use)
     if use.is_offset:
         await _accept_only(tx, obligation, command, books)
@@ -94,6 +95,7 @@ async def enforce_obligation(tx: Transaction, command: EnforceObligation) -> Seq
     obligation, missed = await _lock(tx, command.account, surrender.reporting_period)
     obligations.require_overdue(obligation)
     use = Use(surrender.purpose, command.vintage, command.tonnes, tx.effective_at)
+    discharges.require_programme(obligation, use, programme.code)
     discharges.require_accepted(obligation, use)
     discharged = await _count(tx, obligation, use, command.retirement_id)
     ranges = await _seize(tx, books, retirement)

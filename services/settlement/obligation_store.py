@@ -40,11 +40,6 @@ def _obligation(record: asyncpg.Record) -> Obligation:
     return Obligation(**found)
 
 
-async def has_account(tx: Transaction, number: str) -> bool:
-    """Whether the account is known here."""
-    return await tx.connection.fetchval(sql["has_account"], number)
-
-
 async def set_obligation(tx: Transaction, one: Obligation) -> None:
     """Keeps an obligation's newest version, and what follows from it."""
     await tx.connection.execute(
@@ -63,6 +58,7 @@ async def set_obligation(tx: Transaction, one: Obligation) -> None:
         one.surrendered,
         one.offset_used,
         one.proof_number,
+        one.programme,
     )
     await tx.connection.execute(
         sql["insert_version"],

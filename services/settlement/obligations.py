@@ -79,6 +79,8 @@ class Obligation:
     surrendered: int = 0
     offset_used: int = 0
     proof_number: str | None = None
+    programme: str | None = None
+    """Whose allowances are accepted."""
 
     @property
     def subject(self) -> str:
@@ -120,6 +122,7 @@ def notified(said: ObligationSet, before: Obligation | None) -> Obligation:
         credits_registered_after=said.credits_registered_after,
         plan=said.plan,
         is_draft=said.is_draft,
+        programme=said.programme,
     )
     if before is None:
         return new

@@ -1,7 +1,7 @@
 -- name: lock_obligation
 -- After the locks of accounts and batches, always.
 SELECT account, emission_year, version, due, offset_max, deadline, allowance_vintages, credits_registered_after, plan,
-    is_draft, state, surrendered, offset_used, proof_number
+    is_draft, state, surrendered, offset_used, proof_number, programme
 FROM obligation
 WHERE account = $1 AND emission_year = $2
 FOR UPDATE
@@ -9,23 +9,20 @@ FOR UPDATE
 -- name: lock_missed_obligations
 -- Those whose deadline is over and of which something is left, in order.
 SELECT account, emission_year, version, due, offset_max, deadline, allowance_vintages, credits_registered_after, plan,
-    is_draft, state, surrendered, offset_used, proof_number
+    is_draft, state, surrendered, offset_used, proof_number, programme
 FROM obligation
 WHERE state IN ('NOTIFIED', 'PARTIAL') AND deadline <= $1
 ORDER BY account, emission_year
 FOR UPDATE
 
--- name: has_account
-SELECT EXISTS (SELECT FROM account WHERE number = $1)
-
 -- name: set_obligation
 INSERT INTO obligation (account, emission_year, version, due, offset_max, deadline, allowance_vintages,
-    credits_registered_after, plan, is_draft, state, surrendered, offset_used, proof_number)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+    credits_registered_after, plan, is_draft, state, surrendered, offset_used, proof_number, programme)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 ON CONFLICT (account, emission_year) DO UPDATE SET version = excluded.version, due = excluded.due,
     offset_max = excluded.offset_max, deadline = excluded.deadline, allowance_vintages = excluded.allowance_vintages,
     credits_registered_after = excluded.credits_registered_after, plan = excluded.plan, is_draft = excluded.is_draft,
-    state = excluded.state, proof_number = excluded.proof_number
+    state = excluded.state, proof_number = excluded.proof_number, programme = excluded.programme
 
 -- name: insert_version
 INSERT INTO obligation_version (account, emission_year, version, due, offset_max, effective_at, recorded_at)

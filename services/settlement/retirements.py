@@ -7,6 +7,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from services.kernel.blocks import Block
+from services.kernel.clocks import CLOCK_LEEWAY
 from services.kernel.documents import require_digest
 from services.kernel.names import require_country, require_text
 from services.kernel.refusals import Conflict, Forbidden, Invalid, OutOfRange
@@ -46,6 +47,7 @@ class Ground(StrEnum):
     REVERSAL_COMPENSATION = "REVERSAL_COMPENSATION"
     FORCED = "FORCED"
     CONVERSION_OUT = "CONVERSION_OUT"
+    CARRY_OVER = "CARRY_OVER"
 
 
 class BeneficiaryKind(StrEnum):
@@ -60,7 +62,7 @@ DISCHARGING = frozenset({Purpose.ETS_OFFSET_NATIONAL, Purpose.ETS_SURRENDER})
 """Uses that meet an obligation in the national ETS."""
 CROSS_BORDER = frozenset({Purpose.CORSIA, Purpose.NDC_USE})
 ORDERED = (Ground.OMGE, Ground.SOP, Ground.REVERSAL_COMPENSATION, Ground.FORCED)
-"""What may be ordered; a conversion cancels its source by itself."""
+"""What may be ordered; a conversion or carry-over cancels its source by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,14 @@ class CrossBorderUseNotAuthorised(Forbidden):
 
     programme: str
     given: str
+
+
+@dataclass(eq=False)
+class UsedBeforeIssued(Conflict):
+    """A certificate is of no earlier day than the credits themselves, whoever enters it later."""
+
+    given: datetime
+    issued_at: datetime
 
 
 @dataclass(eq=False)
@@ -150,8 +160,12 @@ class Retirement:
         return f"retirement/{self.retirement_id}"
 
     def book(self, books: Books, source: Place, at: datetime) -> Sequence[Block]:
-        """Moves the credits where they stay, and returns their blocks; raises NotEnoughCredits."""
-        return books.move(self.posting, self.instrument, source, self.target, self.tonnes, at)
+        """Moves the credits where they stay, and returns their blocks; raises NotEnoughCredits or UsedBeforeIssued."""
+        blocks = books.move(self.posting, self.instrument, source, self.target, self.tonnes, at)
+        issued_at = max(books.batches[block.batch].issued_at for block in blocks)
+        if at < issued_at - CLOCK_LEEWAY:
+            raise UsedBeforeIssued(at, issued_at)
+        return blocks
 
     @property
     def series(self) -> str:
@@ -250,7 +264,7 @@ def origin(command: CancelCredits) -> Place:
 
 def certificate_number(series: str, year: int, running_number: int) -> str:
     """The certificate's public number: what it is of, the year in Beijing and a running number."""
-    return f"{series}-{year}-{running_number:08d}"
+    return f"{series}-{year:04d}-{running_number:08d}"
 
 
 def told(

@@ -6,6 +6,7 @@ from uuid import UUID
 from services.issuance.messages.reductions import ReductionsRevoked
 from services.kernel.actors import Role, require_operator, require_role
 from services.kernel.blocks import total
+from services.kernel.documents import require_digest
 from services.kernel.ids import derived_id
 from services.kernel.names import require_text
 from services.kernel.refusals import NotYetKnown, Unknown
@@ -23,7 +24,7 @@ from services.settlement import (
 )
 from services.settlement.books import Books
 from services.settlement.freeze_handlers import lock_free
-from services.settlement.ledger import Bucket, Holding, Instrument
+from services.settlement.ledger import Account, Bucket, Holding, Instrument
 from services.settlement.messages.shortfalls import (
     MakeGood,
     ShortfallClosed,
@@ -33,6 +34,9 @@ from services.settlement.messages.shortfalls import (
 from services.settlement.owners import require_free, require_instrument, require_tonnes
 from services.settlement.retirements import REASON_LENGTH_MAX, Ground, Retirement
 from services.settlement.shortfalls import Shortfall, State
+
+FORCING = Role.REGISTRAR, Role.AUTHORITY
+"""Who makes good in the owner's stead what the owner does not (measures 2023, article 43)."""
 
 
 async def on_reductions_revoked(tx: Transaction, event: ReductionsRevoked) -> Sequence[Event]:
@@ -121,12 +125,16 @@ async def _owe(
 
 
 async def make_good(tx: Transaction, command: MakeGood) -> Sequence[Event]:
-    """The owner gives credits of the same programme for what is owed; there is no way back."""
+    """Takes free credits of the same programme for what is owed, of the owner's own will or without it; for ever."""
     instrument = Instrument(command.project, command.vintage)
     require_tonnes(command.tonnes)
     require_instrument(instrument)
     require_text("reason", command.reason, REASON_LENGTH_MAX)
-    owed = await _lock_own(tx, command.shortfall_id)
+    if tx.actor.roles.isdisjoint(FORCING):
+        owed = await _lock_own(tx, command.shortfall_id)
+    else:
+        require_digest(command.document_sha256 or "")
+        owed, _ = await _lock(tx, command.shortfall_id)
     left = shortfalls.reduced(owed, command.tonnes, tx.effective_at)
     books, spans = await lock_free(tx, owed.account, instrument, command.tonnes)
     shortfalls.require_same_programme(owed, books.programme_of(instrument))
@@ -138,6 +146,7 @@ async def make_good(tx: Transaction, command: MakeGood) -> Sequence[Event]:
         tonnes=command.tonnes,
         purpose=Ground.FORCED,
         reason=command.reason,
+        document_sha256=command.document_sha256,
     )
     cancelled = await _cancel(tx, books, retirement, spans)
     await store.write_books(tx, books)
@@ -162,20 +171,25 @@ def _told(left: Shortfall, command: MakeGood) -> Sequence[Event]:
 
 
 async def _lock_own(tx: Transaction, shortfall_id: UUID) -> Shortfall:
-    """The shortfall as it is under the lock of its account, if that is the actor's own and free; else Unknown."""
+    """The shortfall, if that is the actor's own and its account free; for anybody else there is none."""
     require_role(tx.actor, Role.OWNER_OPERATOR)
-    read = await shortfall_store.get_shortfall(tx, shortfall_id)
-    if read is None:
-        raise Unknown("shortfall", str(shortfall_id))
-    books = await store.lock_books(tx, [read.account], [])
-    account = books.account(read.account)
+    shortfall, account = await _lock(tx, shortfall_id)
     if account.organisation_id != tx.actor.organisation:
         raise Unknown("shortfall", str(shortfall_id))
     require_operator(tx.actor, account.number, account.operators)
     require_free(account)
+    return shortfall
+
+
+async def _lock(tx: Transaction, shortfall_id: UUID) -> tuple[Shortfall, Account]:
+    """The shortfall as it is under the lock of its account; raises Unknown."""
+    read = await shortfall_store.get_shortfall(tx, shortfall_id)
+    if read is None:
+        raise Unknown("shortfall", str(shortfall_id))
+    books = await store.lock_books(tx, [read.account], [])
     locked = await shortfall_store.get_shortfall(tx, shortfall_id)
     assert locked is not None  # nothing deletes shortfalls
-    return locked
+    return locked, books.account(read.account)
 
 
 COMMANDS: Mapping[type[Command], Handler] = {MakeGood: make_good}

@@ -7,10 +7,12 @@ from typing import Literal
 
 from services.tools.records import Records
 
-Kind = Literal["PROJECT_OWNER", "TRADING_PARTY", "VERIFICATION_BODY"]
+Kind = Literal["PROJECT_OWNER", "TRADING_PARTY", "KEY_EMITTER", "VERIFICATION_BODY"]
 
 CODE_ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015: without I, O, S, V and Z
 BODY_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714, for the organisation's own code inside it
+SURPLUS = "emitter-surplus"
+"""The key of the company with more allowances than it needs."""
 NOWHERE = "91000000"  # an enterprise of the division 000000, which does not exist
 
 
@@ -71,6 +73,11 @@ def buyer_keys(records: Records) -> tuple[str, ...]:
     return tuple(f"buyer-{number:02d}" for number, _ in enumerate(records.story.buyers.names, 1))
 
 
+def buyer_key(records: Records, name: str) -> str:
+    """The key of the buyer with this name."""
+    return buyer_keys(records)[records.story.buyers.names.index(name)]
+
+
 def _disclosed(records: Records) -> Iterator[Organisation]:
     keys = owner_keys(records)
     owners = {keys[project.code]: project.owner for project in records.projects}
@@ -84,8 +91,11 @@ def _told(records: Records) -> Iterator[Organisation]:
     story, pilot = records.story, records.story.pilot
     yield from _parties([("verifier", story.verifier.name)], "VERIFICATION_BODY")
     yield from _parties([("holder-legacy", story.opening_batch.holder)], "TRADING_PARTY")
-    buyers = zip(buyer_keys(records), story.buyers.names, strict=True)
-    yield from _parties(buyers, "TRADING_PARTY")
+    emitting = story.ets.short.name
+    buyers = list(zip(buyer_keys(records), story.buyers.names, strict=True))
+    yield from _parties([one for one in buyers if one[1] != emitting], "TRADING_PARTY")
+    short = buyer_key(records, emitting), emitting
+    yield from _parties([short, (SURPLUS, story.ets.surplus.name)], "KEY_EMITTER")
     yield from _parties([("pilot-owner", pilot.owner)], "PROJECT_OWNER", name_is_invented=False)
     yield from _parties([("pilot-buyer", pilot.buyer)], "TRADING_PARTY", name_is_invented=False)
     yield from _parties([("pilot-validator", pilot.validation_body)], "VERIFICATION_BODY")

@@ -86,7 +86,7 @@ def _lifecycles() -> str:
         "A monitoring report": mermaid(reports.LIFECYCLE),
         "Reductions": mermaid(reductions.LIFECYCLE),
         "A compliance year in issuance": mermaid(compliance.LIFECYCLE),
-        "A conversion between programmes": mermaid(conversions.LIFECYCLE),
+        "A conversion between programmes, or a carry-over": mermaid(conversions.LIFECYCLE),
         "A reported trade": mermaid(trade_rules.LIFECYCLE),
         "A dispute about a trade": mermaid(disputes.LIFECYCLE),
         "A transfer without a trade": mermaid(transfers.LIFECYCLE),

@@ -8,9 +8,10 @@ import msgspec
 from services.tools.companies import owner_keys
 from services.tools.market_days import ONE_DAY, next_working_day, working_days_before
 from services.tools.play import ACCEPTED, Play, document
-from services.tools.records import Example, Monitored, Reduction
+from services.tools.records import Monitored, Reduction
 from services.tools.register_acts import REVIEWER
 from services.tools.stage import beijing
+from services.tools.story import Example
 from services.tools.tape import Stock, stocks
 
 TEAM = [

@@ -8,7 +8,15 @@ from contextlib import AsyncExitStack
 from dataclasses import asdict
 from functools import cache
 
-from services.tools import auditor, credit_acts, market_acts, pilot_acts, register_acts
+from services.tools import (
+    auditor,
+    credit_acts,
+    ets_acts,
+    market_acts,
+    pilot_acts,
+    register_acts,
+    use_acts,
+)
 from services.tools.cast import Cast
 from services.tools.client import opened_desk, opened_sender
 from services.tools.launcher.places import write_private
@@ -26,11 +34,15 @@ ACTS = (
     register_acts.projects,
     market_acts.venues,
     credit_acts.issue_all,
+    ets_acts.allocate_all,
     market_acts.moves_to_venue,
     market_acts.first_prices,
     market_acts.cash,
     market_acts.tape,
     pilot_acts.pilot_story,
+    use_acts.event,
+    ets_acts.buy_allowances,
+    ets_acts.meet_obligations,
     market_acts.end_replays,
 )
 
@@ -63,7 +75,7 @@ async def load(stack: Stack, on_progress: OnProgress) -> dict[str, object]:
         desk = await opened.enter_async_context(opened_desk(stack.graphql_url))
         senders = {
             user: await opened.enter_async_context(opened_sender(stack.amqp_urls[user], user))
-            for user in (market_acts.EXCHANGE, market_acts.PILOT, "bank")
+            for user in (*(venue.code for venue in records.story.venues), market_acts.BANK)
         }
         play = Play(records, tape, Cast(stack.token), desk, senders, on_progress)
         for act in ACTS:
@@ -79,13 +91,14 @@ async def load(stack: Stack, on_progress: OnProgress) -> dict[str, object]:
 
 
 async def _figures(play: Play) -> dict[str, object]:
-    """What the market itself shows, asked through GraphQL; only what was published is the demo's own count."""
+    """What the market itself shows, asked through GraphQL; only what was sent and downloaded is its own count."""
     desk, published = play.desk, set(play.sent)
-    projects, batches, days, pilot = await asyncio.gather(
+    projects, batches, days, pilot, obligation = await asyncio.gather(
         desk.everything(_PROJECTS, "projects"),
         desk.everything(_BATCHES, "creditBatches"),
         desk.everything(_DAYS, "venueDays"),
         desk.query(_PILOT, programme=play.records.story.pilot.programme),
+        ets_acts.obligation_of(play, ets_acts.short_key(play)),
     )
     return {
         "projects_registered": len(projects),
@@ -101,6 +114,10 @@ async def _figures(play: Play) -> dict[str, object]:
         "pilot_tonnes_retired": sum(
             int(edge["node"]["tonnes"]) for edge in pilot["retirements"]["edges"]
         ),
+        "ets_due": int(obligation["due"]),
+        "ets_surrendered": int(obligation["surrendered"]),
+        "ets_offset": int(obligation["offset"]),
+        "certificates": len(play.certificates),
         "duplicates_sent": len(play.sent) - len(published),
     }
 

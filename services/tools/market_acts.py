@@ -16,6 +16,7 @@ from services.tools.stage import (
     SENT_TWICE_EVERY,
     DayClosed,
     Deposit,
+    FirstPrice,
     Listing,
     Move,
     beijing,
@@ -26,12 +27,12 @@ from services.tools.stage import (
 )
 from services.tools.tape import Trade, trade_body
 
-EXCHANGE, PILOT = "CBGEX", "HZ-PILOT"
+EXCHANGE, PILOT, BANK = "CBGEX", "HZ-PILOT", "bank"
 FIRST_PRICE_DECLARED = time(9)
 
 
 async def venues(play: Play) -> None:
-    """The two venues with the rules of their markets, both in replay: what they report is history."""
+    """The venues with the rules of their markets, all in replay: what they report is history."""
     registrar, opened = play.cast.registrar, beijing(OPENING_DAY, time(11))
     for venue in play.records.story.venues:
         step = "venue", venue.code
@@ -59,25 +60,33 @@ async def first_prices(play: Play) -> None:
 
 
 async def _first_price(play: Play, listing: Listing) -> None:
+    declared_at = beijing(listing.listed_on, FIRST_PRICE_DECLARED)
+    said = listing.seller, listing.instrument, listing.declared_fen, declared_at
+    await declare_first_price(play, FirstPrice(EXCHANGE, *said))
+
+
+async def declare_first_price(play: Play, first: FirstPrice) -> None:
     await play.by_two(
         "declareFirstPrice",
-        play.cast.owner(listing.seller),
-        play.cast.venue(EXCHANGE),
-        ("first price", listing.instrument),
-        beijing(listing.listed_on, FIRST_PRICE_DECLARED),
-        venue=EXCHANGE,
-        account=play.cast.numbers[listing.seller],
-        project=listing.instrument.project,
-        vintage=listing.instrument.vintage,
-        price=yuan(listing.declared_fen),
+        play.cast.owner(first.owner),
+        play.cast.venue(first.venue),
+        ("first price", first.instrument),
+        first.declared_at,
+        venue=first.venue,
+        account=play.cast.numbers[first.owner],
+        project=first.instrument.project,
+        vintage=first.instrument.vintage,
+        price=yuan(first.price_fen),
     )
 
 
 async def _all_credited(play: Play) -> bool:
-    """Settlement learns of batches by event; an owner sees them in the account once it has."""
+    """Settlement learns of batches by event; an owner sees them in the account once it has, and until they are sold."""
+    if await counted_days(play, EXCHANGE):
+        return True
     owed: Counter[str] = Counter()
     for move in moves(play.records, play.tape):
-        owed[move.seller] += move.tonnes
+        owed[move.owner] += move.tonnes
     for seller, tonnes in owed.items():
         answer = await play.desk.query(
             "query($number: String!) { account(number: $number) {"
@@ -92,12 +101,21 @@ async def _all_credited(play: Play) -> bool:
 
 
 async def move_in(play: Play, move: Move, venue: str) -> None:
+    await _move(play, "moveToVenue", move, venue)
+
+
+async def move_out(play: Play, move: Move, venue: str) -> None:
+    """To the registry, where credits can be used."""
+    await _move(play, "moveFromVenue", move, venue)
+
+
+async def _move(play: Play, name: str, move: Move, venue: str) -> None:
     await play.command(
-        "moveToVenue",
-        play.cast.owner(move.seller),
-        ("move", move.instrument, move.monitoring_period),
+        name,
+        play.cast.owner(move.owner),
+        (name, move.owner, move.instrument, move.monitoring_period),
         move.moved_at,
-        account=play.cast.numbers[move.seller],
+        account=play.cast.numbers[move.owner],
         venue=venue,
         project=move.instrument.project,
         vintage=move.instrument.vintage,
@@ -112,7 +130,7 @@ async def cash(play: Play) -> None:
 
 async def pay_in(play: Play, paid: Sequence[Deposit], venue: str) -> None:
     messages = [("bank.deposit_reported", _deposit(play, deposit, venue)) for deposit in paid]
-    await play.senders["bank"].send("tonne.bank", messages)
+    await play.senders[BANK].send("tonne.bank", messages)
     owed: Counter[str] = Counter()
     for deposit in paid:
         owed[deposit.buyer] += deposit.amount_fen
@@ -158,23 +176,21 @@ async def tape(play: Play) -> None:
         again = [t for n, t in enumerate(trades, number + 1) if n % SENT_TWICE_EVERY == 0]
         number += len(trades)
         await send_trades(play, EXCHANGE, [*trades, *again])
-        await play.senders[EXCHANGE].send(
-            "tonne.trades", [(f"venue.day_closed.{EXCHANGE}", _close(close))]
-        )
+        await close_day(play, close)
         play.on_progress("trades published", number, len(play.tape))
     await play.until("every day to be counted", lambda: _days_counted(play, len(closes)))
-    await play.all("days confirmed", [_confirm(play, close) for close in closes])
+    await play.all("days confirmed", [confirm_day(play, close) for close in closes])
     await play.until("every trade to settle", lambda: _all_settled(play))
 
 
-async def _confirm(play: Play, close: DayClosed) -> None:
+async def confirm_day(play: Play, close: DayClosed) -> None:
     """The registry's confirmation, after the venue's own: the day's trades settle."""
     await play.command(
         "confirmDay",
         play.cast.registrar,
-        ("confirmation", close.day),
+        ("confirmation", close.venue, close.day),
         close.closed_at + timedelta(hours=1),
-        venue=EXCHANGE,
+        venue=close.venue,
         date=close.day.isoformat(),
     )
 
@@ -217,32 +233,43 @@ def trade_event(trade: Trade, numbers: Mapping[str, str]) -> CloudEvent:
     return reported(source, "trade.executed", trade.trade_id, trade.executed_at, content)
 
 
+async def close_day(play: Play, close: DayClosed) -> None:
+    key = f"venue.day_closed.{close.venue}"
+    await play.senders[close.venue].send("tonne.trades", [(key, _close(close))])
+
+
 def _close(close: DayClosed) -> CloudEvent:
     content = {
-        "venue": EXCHANGE,
+        "venue": close.venue,
         "date": close.day,
         "trades": close.trades,
         "tonnes": close.tonnes,
         "turnover_fen": close.turnover_fen,
     }
     event_id = f"close-{close.day}"
-    return reported(f"/venues/{EXCHANGE}", "venue.day_closed", event_id, close.closed_at, content)
+    source = f"/venues/{close.venue}"
+    return reported(source, "venue.day_closed", event_id, close.closed_at, content)
 
 
 async def _days_counted(play: Play, days: int) -> bool:
-    document = (
-        'query($after: String) { venueDays(venue: "CBGEX", first: 100, after: $after) {'
-        " edges { node { date } } pageInfo { hasNextPage endCursor } } }"
-    )
-    counted = len(await play.desk.everything(document, "venueDays"))
+    counted = await counted_days(play, EXCHANGE)
     play.on_progress("days counted", counted, days)
     return counted >= days
 
 
+async def counted_days(play: Play, venue: str) -> int:
+    """How many of its days a venue has closed."""
+    document = (
+        "query($venue: String!, $after: String) { venueDays(venue: $venue, first: 100, after: $after) {"
+        " edges { node { date } } pageInfo { hasNextPage endCursor } } }"
+    )
+    return len(await play.desk.everything(document, "venueDays", venue=venue))
+
+
 async def end_replays(play: Play) -> None:
-    """From now on both venues report the present."""
+    """From now on the venues report the present."""
     last = play.records.days[-1].day
-    for venue in (EXCHANGE, PILOT):
+    for venue in play.senders.keys() - {BANK}:
         await play.command(
             "endReplay",
             play.cast.registrar,

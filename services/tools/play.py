@@ -73,6 +73,8 @@ class Play:
     on_progress: OnProgress
     sent: list[str] = field(default_factory=list[str])
     """The trade id of every message that was published to the exchange's venue, twice where it was sent twice."""
+    certificates: set[str] = field(default_factory=set[str])
+    """The number of every certificate that was downloaded and says what was asked for."""
 
     async def command(
         self,

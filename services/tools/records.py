@@ -1,18 +1,20 @@
-"""The demo's records as values: public disclosures, and the story made up around them."""
+"""The demo's records as values: public disclosures, and the data that go with them."""
 
 import csv
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from services.issuance.messages.compliance import AllocationPlan
 from services.issuance.messages.quantification import PublishGridFactor
 from services.registry.messages.methodologies import PublishMethodology
 from services.settlement.messages.market import MarketTerms
+from services.tools.story import Story
 
 DEMO = Path(__file__).parents[2] / "deploy" / "demo"
 
@@ -75,165 +77,6 @@ class TradingDay:
 
 
 @dataclass(frozen=True, slots=True)
-class Programme:
-    """A crediting programme, and whether the emissions trading system takes its credits."""
-
-    code: str
-    name: str
-    programme_class: str
-    allowed_for_ets: bool
-    rule_book: str
-    valid_from: date
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Venue:
-    """A market place; its rules are the market terms'."""
-
-    code: str
-    name: str
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Verifier:
-    """The body that verifies every reduction of the demo."""
-
-    name: str
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OpeningBatch:
-    """The stock from before 2017 in which the first day was traded; never usable for the ETS."""
-
-    programme: str
-    project: str
-    project_name: str
-    vintage: int
-    tonnes: int
-    holder: str
-    imported_on: date
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Buyers:
-    """Those who buy on the tape."""
-
-    names: tuple[str, ...]
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PilotIssuance:
-    """The one batch of the pilot project, and the file with what it is quantified from."""
-
-    activity: str
-    period_from: date
-    period_to: date
-    vintage: int
-    tonnes: int
-    issued_on: date
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PilotTrade:
-    """The pilot's one trade, agreed between two parties."""
-
-    trade_id: str
-    tonnes: int
-    price_yuan: str
-    executed_at: datetime
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class OffsetAttempt:
-    """The buyer's attempt to use pilot credits in the ETS, which is refused."""
-
-    tonnes: int
-    compliance_year: int
-    requested_at: datetime
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class PilotRetirement:
-    """The retirement for the buyer's own emissions: one person asks, another approves."""
-
-    tonnes: int
-    reason: str
-    maker: str
-    approver: str
-    requested_at: datetime
-    approved_at: datetime
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Pilot:
-    """The electronics-recycling story, from the project to the retirement."""
-
-    programme: str
-    venue: str
-    project: str
-    project_name: str
-    methodology: str
-    methodology_name: str
-    owner: str
-    buyer: str
-    province: str
-    validation_body: str
-    construction_started_on: date
-    registered_on: date
-    crediting_from: date
-    crediting_to: date
-    expected_annual_tonnes: int
-    issuance: PilotIssuance
-    trade: PilotTrade
-    offset_attempt: OffsetAttempt
-    retirement: PilotRetirement
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A monitoring period that is only estimated: never issued, counted nowhere."""
-
-    project: str
-    period_from: date
-    period_to: date
-    tonnes: int
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """A project that is given a report with invented activity data, which shows how it would be quantified."""
-
-    project: str
-    activity: str
-    invented: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Story:
-    """Everything that no disclosure holds; each part lists the fields that are invented."""
-
-    programmes: tuple[Programme, ...]
-    venues: tuple[Venue, ...]
-    verifier: Verifier
-    opening_batch: OpeningBatch
-    buyers: Buyers
-    pilot: Pilot
-    estimate: Estimate
-    examples: tuple[Example, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Monitored:
     """What was measured in a period, as the methodology's formula reads it."""
 
@@ -252,6 +95,11 @@ class _Markets:
 
 
 @dataclass(frozen=True, slots=True)
+class _Plans:
+    allocation_plans: tuple[AllocationPlan, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Records:
     """All that the demo plays."""
 
@@ -262,6 +110,7 @@ class Records:
     methodologies: tuple[PublishMethodology, ...]
     grid_factors: tuple[PublishGridFactor, ...]
     market_terms: tuple[MarketTerms, ...]
+    allocation_plans: tuple[AllocationPlan, ...]
     monitored: Mapping[str, Monitored]
     """By the name of its file."""
 
@@ -295,6 +144,7 @@ def load_records(folder: Path = DEMO) -> Records:
         ),
         grid_factors=_read(folder / "grid_factors.toml", _Grids).grid_factors,
         market_terms=_read(folder / "market_terms.toml", _Markets).market_terms,
+        allocation_plans=_read(folder / "allocation_plan.toml", _Plans).allocation_plans,
         monitored={path.stem: _read(path, Monitored) for path in _tables(folder / "activity")},
     )
 

@@ -16,6 +16,7 @@ OPENING_DAY = date(
 CATEGORIES: dict[Kind, tuple[str, str]] = {
     "PROJECT_OWNER": ("ENTERPRISE", "OWNER"),
     "TRADING_PARTY": ("ENTERPRISE", "TRADER"),
+    "KEY_EMITTER": ("ENTERPRISE", "EMITTER"),
     "VERIFICATION_BODY": ("VERIFICATION_BODY", "VERIFIER"),
 }
 """What each kind of organisation is, and which kind of account it holds."""

@@ -2,14 +2,16 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from itertools import groupby
 
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.money import average_fen, price_fen
+from services.tools.companies import SURPLUS, buyer_key
 from services.tools.market_days import next_trading_day, previous_trading_day
-from services.tools.records import Records, Story
+from services.tools.records import Records
+from services.tools.story import Story
 from services.tools.tape import Instrument, Stock, Trade, stocks
 
 DEPOSITED = time(9, 0)
@@ -18,6 +20,9 @@ MOVED = time(16, 0)
 
 DEPOSIT_STEP_FEN = 100_000_000  # deposits come in whole millions of yuan
 SENT_TWICE_EVERY = 10
+OTHER_CERTIFICATES = 4
+"""Beside those of offsets: of the pilot, of the event, and of what both companies surrender."""
+WHOLE_PPM = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,24 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """An owner's order to move one batch to the venue; period 0 is the opening batch."""
+    """An owner's order to move credits to a venue, or back; period 0 is the opening batch, or no single one."""
 
-    seller: str
+    owner: str
     instrument: Instrument
     monitoring_period: int
     tonnes: int
     moved_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FirstPrice:
+    """What the first to bring an instrument to a venue says of its price."""
+
+    venue: str
+    owner: str
+    instrument: Instrument
+    price_fen: int
+    declared_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +77,9 @@ class Deposit:
 
 @dataclass(frozen=True, slots=True)
 class DayClosed:
-    """What the venue says at each close, also on a day without volume."""
+    """What a venue says at each close, also on a day without volume."""
 
+    venue: str
     day: date
     trades: int
     tonnes: int
@@ -85,6 +102,10 @@ class Figures:
     trades_published: int
     pilot_tonnes_traded: int
     pilot_tonnes_retired: int
+    ets_due: int
+    ets_surrendered: int
+    ets_offset: int
+    certificates: int
     invariants_broken: int
     duplicates_sent: int
 
@@ -163,7 +184,14 @@ def day_closes(records: Records, tape: Sequence[Trade]) -> tuple[DayClosed, ...]
     """The closes of all disclosed days; only how many trades there were comes from the tape."""
     trades = Counter(market_day(trade.executed_at) for trade in tape)
     return tuple(
-        DayClosed(row.day, trades[row.day], row.tonnes, row.turnover_fen, beijing(row.day, CLOSED))
+        DayClosed(
+            venue="CBGEX",
+            day=row.day,
+            trades=trades[row.day],
+            tonnes=row.tonnes,
+            turnover_fen=row.turnover_fen,
+            closed_at=beijing(row.day, CLOSED),
+        )
         for row in records.days
     )
 
@@ -182,6 +210,30 @@ def pilot_trade(story: Story) -> Trade:
         price_fen=price_fen(pilot.trade.price_yuan),
         executed_at=pilot.trade.executed_at,
     )
+
+
+def offset_max(records: Records) -> int:
+    """How much of what it owes the company that is short may offset."""
+    ets = records.story.ets
+    [plan] = [one for one in records.allocation_plans if one.plan == ets.plan]
+    return ets.short.due * plan.offset_cap_ppm // WHOLE_PPM
+
+
+def allowance_trades(records: Records) -> tuple[Trade, Trade]:
+    """What it buys of the other company: what neither its allocation nor the offset covers; rejected, then settled."""
+    ets, sale = records.story.ets, records.story.ets.sale
+    rejected = Trade(
+        venue=ets.venue,
+        trade_id=sale.rejected_id,
+        method="LISTING",
+        instrument=Instrument(ets.programme, ets.emission_year),
+        seller=SURPLUS,
+        buyer=buyer_key(records, ets.short.name),
+        tonnes=ets.short.due - ets.short.allocated_tonnes - offset_max(records),
+        price_fen=price_fen(sale.price_yuan),
+        executed_at=sale.rejected_at,
+    )
+    return rejected, replace(rejected, trade_id=sale.trade_id, executed_at=sale.executed_at)
 
 
 def next_trade(records: Records, tape: Sequence[Trade]) -> Trade:
@@ -208,7 +260,8 @@ def next_trade(records: Records, tape: Sequence[Trade]) -> Trade:
 
 def expected_figures(records: Records, tape: Sequence[Trade]) -> Figures:
     """The report's figures from the records; only how many trades there are is the tape's."""
-    pilot = records.story.pilot
+    pilot, due = records.story.pilot, records.story.ets.short.due
+    offset = offset_max(records)
     return Figures(
         projects_registered=len(records.projects),
         expected_annual_tonnes=sum(row.expected_annual_tonnes for row in records.projects),
@@ -221,6 +274,10 @@ def expected_figures(records: Records, tape: Sequence[Trade]) -> Figures:
         trades_published=len(tape),
         pilot_tonnes_traded=pilot.trade.tonnes,
         pilot_tonnes_retired=pilot.retirement.tonnes,
+        ets_due=due,
+        ets_surrendered=due - offset,
+        ets_offset=offset,
+        certificates=len(records.story.ets.discharge.offsets) + OTHER_CERTIFICATES,
         invariants_broken=0,
         duplicates_sent=len(tape) // SENT_TWICE_EVERY,
     )

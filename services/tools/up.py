@@ -5,6 +5,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urljoin
 
 import asyncpg
 
@@ -16,6 +17,7 @@ from services.tools.launcher.places import STACK, write_private
 from services.tools.launcher.ports import GATEWAY_PORT, gateway_port
 from services.tools.screen import Screen
 from services.tools.stack import Stack, attached_stack, running_stack
+from services.tools.use_acts import EVENT_CERTIFICATE
 
 _DEMO_FILE = "demo.json"
 
@@ -101,10 +103,11 @@ def _verdict(report: Mapping[str, object], as_json: bool) -> int:
 def _next_steps(stack: Stack) -> list[str]:
     """What one can do now, ready to be copied."""
     return [
-        f"GraphiQL   {stack.graphql_url}",
-        f"query      curl -s {stack.graphql_url} -H 'content-type: application/json' -d '{_QUERY}'",
-        "trade      deploy/tonne trade",
-        "stop       Ctrl-C",
+        f"GraphiQL    {stack.graphql_url}",
+        f"certificate {urljoin(stack.graphql_url, f'certificates/{EVENT_CERTIFICATE}')}",
+        f"query       curl -s {stack.graphql_url} -H 'content-type: application/json' -d '{_QUERY}'",
+        "trade       deploy/tonne trade",
+        "stop        Ctrl-C",
     ]
 
 

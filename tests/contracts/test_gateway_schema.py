@@ -88,6 +88,8 @@ def test_every_list_of_the_schema_is_bounded() -> None:
         "AllocationPlan.benchmarks",
         "AllocationPlan.emissionYears",
         "Balances.cash",
+        "CarryOverTerms.sourceVintages",
+        "CarryOverTerms.surrenderedYears",
         "ComplianceYear.payments",
         "ComplianceYear.units",
         "Conversion.fields",

@@ -1,12 +1,18 @@
 """The demo while its processes and servers are killed: the figures are the same as without."""
 
 import asyncio
+import json
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 from services.tools import auditor, demo
+from services.tools.client import opened_desk
+from services.tools.records import load_records
 from services.tools.stack import Stack, running_stack
+from services.tools.use_acts import EVENT_CERTIFICATE
 
 VICTIMS = {
     900: "settlement",
@@ -22,6 +28,7 @@ VICTIMS = {
 async def test_killing_processes_and_servers_in_the_middle_of_the_replay_changes_no_figure() -> (
     None
 ):
+    """Nor does playing everything once more."""
     with TemporaryDirectory(prefix="tonne-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -29,11 +36,21 @@ async def test_killing_processes_and_servers_in_the_middle_of_the_replay_changes
             killer = Killer(stack)
             report = await demo.load(stack, killer.on_progress)
             await killer.rest()
+            again = await demo.load(stack, killer.on_progress)
             broken = await auditor.verify(stack)
+            made_neutral = await certified(stack, EVENT_CERTIFICATE)
 
     assert killer.killed == list(VICTIMS)
-    assert demo.differences(report) == []
+    assert demo.differences(report) == demo.differences(again) == []
     assert not any(broken.values())
+    assert made_neutral["purpose"] == "EVENT_NEUTRALITY"
+    assert made_neutral["tonnes"] == load_records().story.event.tonnes
+
+
+async def certified(stack: Stack, number: str) -> Mapping[str, Any]:
+    """What anybody reads under this certificate number."""
+    async with opened_desk(stack.graphql_url) as desk:
+        return json.loads(await desk.download(f"/certificates/{number}.json"))
 
 
 class Killer:

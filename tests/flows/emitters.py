@@ -1,7 +1,7 @@
 """What issuance's refusals about the national ETS name: a plan, emitters, and compliance years on every step."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import msgspec
@@ -84,13 +84,17 @@ async def programme(market: Market) -> str:
 
 
 def plan(market: Market, programme: str, **changes: Any) -> PublishAllocationPlan:
-    """The demo's plan for the last year and this one, under a programme of its own."""
+    """The demo's plan for the last year and this one, under a programme of its own; carry-overs begin tomorrow."""
+    not_yet = msgspec.structs.replace(
+        emitting.CARRY_OVER, held_on=floor.today(), apply_by=floor.today() + timedelta(days=9)
+    )
     years = tuple(
         EmissionYear(
             emission_year=year,
             allowance_vintages=(year, year + 1),
             credits_registered_after=date(2024, 1, 22),
             preallocation_ppm=500_000,
+            carry_over=not_yet if year > last_year() else None,
         )
         for year in (last_year(), last_year() + 1)
     )

@@ -2,7 +2,12 @@
 
 import msgspec
 
-from services.issuance.messages.compliance import PreallocateAllowances, RefundDeduction
+from services.issuance.messages.carry_overs import CarryOverAllowances
+from services.issuance.messages.compliance import (
+    OpenComplianceYear,
+    PreallocateAllowances,
+    RefundDeduction,
+)
 from services.kernel.ids import new_id
 from tests.emitting import coal, smelter
 from tests.flows.emitters import Emitters, last_year, verifying
@@ -14,7 +19,8 @@ from tests.register import HISTORIAN
 
 def attempts(world: World) -> Attempts:
     """Every case of this table."""
-    return _plans(world.emitters) | _years(world, world.emitters) | _steps(world.emitters)
+    emitters = world.emitters
+    return _plans(emitters) | _years(world, emitters) | _steps(emitters) | _carry_overs(emitters)
 
 
 def _plans(emitters: Emitters) -> dict[str, Attempt]:
@@ -48,4 +54,21 @@ def _steps(emitters: Emitters) -> dict[str, Attempt]:
         "EMISSION_YEAR_NOT_OVER": Attempt(verifying(current, smelter())),
         "REFUND_ABOVE_DEDUCTION": Attempt(refunding),
         "UNIT_FIGURES_DIFFER": Attempt(verifying(year, no_output)),
+    }
+
+
+def _carry_overs(emitters: Emitters) -> dict[str, Attempt]:
+    def into(year: OpenComplianceYear) -> Attempt:
+        command = CarryOverAllowances(
+            conversion_id=new_id(),
+            batch_id=new_id(),
+            compliance_id=year.compliance_id,
+            source_vintage=last_year() - 1,
+            tonnes=1,
+        )
+        return Attempt(command, emitters.emitter.actor)
+
+    return {
+        "CARRY_OVER_NOT_OPEN": into(emitters.current),
+        "CARRY_OVER_NOT_PLANNED": into(emitters.preallocated),
     }

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from services.issuance.messages.approvals import ApproveCommand
+from services.issuance.messages.carry_overs import CarryOverAllowances
 from services.issuance.messages.conversions import RequestConversion
 from services.kernel.ids import new_id
 from services.runtime.messages import CloudEvent, encode
@@ -26,7 +27,7 @@ SOURCE = 1_000
 CONVERSION = """query ($id: UUID!) { conversion(id: $id) {
   state accountNumber requestedBy targetTonnes factor certificateNumber code fields { name value }
   sourceRanges { tonnes } creditBatch { tonnes programmeCode conversion { conversionId } }
-  lifecycle { nodes { type } } } }"""
+  lifecycle { nodes { type actor approvedBy content } } } }"""
 RECORD = """query ($number: String!) { publicRetirement(certificateNumber: $number) {
   purpose bucket tonnes reason conversion { conversionId creditBatch { batchId } } } }"""
 
@@ -77,7 +78,7 @@ async def approved(market: Market, pair: Pair, command: RequestConversion) -> No
     await market.accepted(decision, APPROVER)
 
 
-async def decided(market: Market, command: RequestConversion) -> str:
+async def decided(market: Market, command: RequestConversion | CarryOverAllowances) -> str:
     """What has become of it, once settlement has heard of all that follows."""
     state = await market.until(
         "SELECT state FROM issuance.conversion WHERE conversion_id = $1 AND state <> 'PENDING'",
@@ -143,6 +144,13 @@ async def test_rule_25_a_conversion_leaves_one_live_representation(
         "issuance.conversion.requested",
         "issuance.conversion.completed",
     ]
+    first = seen["lifecycle"]["nodes"][0]
+    assert (first["actor"], first["approvedBy"]) == (None, None)
+    assert first["content"].keys().isdisjoint({"requested_by", "approved_by"})
+    full = (await graph.read(CONVERSION, owner, id=str(command.conversion_id)))["conversion"]
+    first = full["lifecycle"]["nodes"][0]
+    assert (first["actor"], first["approvedBy"]) == (owner.subject, APPROVER.subject)
+    assert first["content"]["approved_by"] == APPROVER.subject
     record = (await graph.read(RECORD, number=number))["publicRetirement"]
     assert (record["purpose"], record["bucket"], record["tonnes"]) == (
         "CONVERSION_OUT",

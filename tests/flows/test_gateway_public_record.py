@@ -37,7 +37,7 @@ async def used(market: Market) -> Used:
     person: dict[str, Any] = {"beneficiary_name": name, "beneficiary_kind": "NATURAL_PERSON"}
     commands = [
         (market.retirement(owner, 10, beneficiary_name=name, is_public=False), owner.party.actor),
-        (market.retirement(owner, 20, **person), owner.party.actor),
+        (market.retirement(owner, 20, **person, is_public=True), owner.party.actor),
         (
             market.retirement(owner, 30, **person, is_public=False, on_behalf_of="Friend"),
             owner.party.actor,

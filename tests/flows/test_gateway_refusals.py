@@ -73,12 +73,14 @@ MESSAGES = ("EFFECTIVE_TIME_MISSING", "MALFORMED_COMMAND", "UNKNOWN_COMMAND")
 DECISIONS = ("APPROVER_IS_ANOTHER",)
 """Of what only one party decides: see test_gateway_rejections."""
 STATEMENTS = ("STATEMENT_TOO_EARLY",)
-GUARDS = ("OWN_CREDITS_NOT_ACCEPTED",)
-"""What cannot come about, since emitters own no projects: see the handlers' tests of obligations."""
+GUARDS = ("OWN_CREDITS_NOT_ACCEPTED", "TRADE_NOT_DECIDABLE")
+"""What cannot come about, as emitters own no projects and no trade is poison: see the handlers' tests of both."""
+SOURCES = ("CARRY_OVER_LIMIT_EXCEEDED", "NOT_SURRENDERED_IN_TIME")
+"""By which settlement, and no command, refuses what issuance has reserved: see test_carry_overs."""
 OUTAGES = ("OUTCOME_UNKNOWN", "SERVICE_UNREACHABLE")
 
 OVER_AMQP = {*TRADES, *PARTIES, *CANCELLATIONS, *MESSAGES, *STATEMENTS, *refused_trades.CODES}
-CODES = sorted({*contracts.refusals()} - OVER_AMQP - {*OUTAGES, *DECISIONS, *GUARDS})
+CODES = sorted({*contracts.refusals()} - OVER_AMQP - {*OUTAGES, *DECISIONS, *GUARDS, *SOURCES})
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +104,7 @@ def attempts(world: World) -> dict[str, Attempt]:
 
 def test_the_tables_cover_the_closed_list(world: World) -> None:
     assert sorted(attempts(world)) == CODES
-    assert OVER_AMQP | {*OUTAGES, *DECISIONS, *GUARDS} <= contracts.refusals().keys()
+    assert OVER_AMQP | {*OUTAGES, *DECISIONS, *GUARDS, *SOURCES} <= contracts.refusals().keys()
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -113,7 +115,9 @@ async def test_the_command_is_refused_and_nothing_has_changed(
     command, actor = attempt.command, attempt.actor
     at = datetime.now(UTC) - timedelta(days=attempt.days_ago) if attempt.days_ago else None
     if isinstance(command, Decision):
-        given = {"approvalId": str(command.approval_id)}
+        given = {"approvalId": str(command.approval_id)} | (
+            {"effectiveAt": at.isoformat()} if at else {}
+        )
         payload = await graph.tell("approve", actor, given)
     else:
         payload = await graph.say(command, actor, command_id=attempt.command_id, effective_at=at)

@@ -12,7 +12,12 @@ from services.kernel.actors import Actor
 from services.kernel.ids import new_id
 from services.registry.messages.accounts import RestrictAccount
 from services.settlement.messages.freezes import FreezeCredits, Span
-from services.settlement.messages.holdings import AcceptTransfer, MoveFromVenue, ProposeTransfer
+from services.settlement.messages.holdings import (
+    AcceptTransfer,
+    MoveFromVenue,
+    ProposeTransfer,
+    WithdrawTransfer,
+)
 from tests.flows import freezing
 from tests.flows.freezing import (
     AUTHORITY,
@@ -90,6 +95,11 @@ async def test_nothing_leaves_a_frozen_account_and_what_arrives_stays(market: Ma
     assert await places(market, owner.account) == before | {"registry": before["registry"] + 7}
     await market.deposit(owner.account, 500)
     assert await market.fen(owner.account) == 500
+    cash = await market.database.fetchrow(
+        "SELECT balance_fen, spendable_fen, withdrawable_fen FROM settlement_read.cash($1, $2, $3, $4)",
+        actor.subject, actor.organisation, sorted(actor.roles), owner.account,
+    )  # fmt: skip
+    assert tuple(cash or ()) == (500, 0, 0)
 
 
 async def test_nothing_is_traded_with_a_frozen_account_on_either_side(market: Market) -> None:
@@ -220,6 +230,28 @@ async def test_enforcement_takes_what_is_free_in_the_registry_and_then_at_venues
     await accepted(market, taking(25))
     assert await places(market, owner.account) == {"exchange": 35, "frozen": 10}
     assert await places(market, heir.account) == {"registry": 55}
+
+
+async def test_an_offer_does_not_keep_credits_from_an_order(market: Market) -> None:
+    """It could stay open for a year; neither party of it ends it."""
+    owner, friend, heir = (
+        await market.owner_with_credits(1, at_venue=0),
+        await market.party(),
+        await market.party(),
+    )
+    hiding = offer(owner, friend)
+    await market.accepted(hiding, owner.party.actor)
+    await frozen(market, freeze_of_account(owner.account))
+    taking = enforcement(owner.account, heir.account, **freezing.of(owner, 1))
+    assert code(await done(market, taking)) == "NOT_ENOUGH_CREDITS"
+
+    withdrawing = WithdrawTransfer(transfer_id=hiding.transfer_id, reason="an order")
+    assert code(await market.send(withdrawing, heir.actor)) == "UNKNOWN"
+    await market.accepted(withdrawing, AUTHORITY)
+
+    again = msgspec.structs.replace(taking, transfer_id=new_id())
+    await accepted(market, again, AUTHORITY)
+    assert await places(market, heir.account) == {"registry": 1}
 
 
 async def test_orders_are_asked_for_by_the_registry_or_an_authority_and_approved_by_another(

@@ -2,12 +2,16 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from services.kernel.actors import Actor
+from services.registry.messages.accounts import RestrictAccount
 from services.settlement.messages.freezes import Span
 from services.settlement.messages.holdings import MoveFromVenue
 from tests.flows import freezing
 from tests.flows.freezing import (
+    AUTHORITY,
     accepted,
     batch_of,
     done,
@@ -20,7 +24,9 @@ from tests.flows.freezing import (
     told,
 )
 from tests.flows.trading import code
-from tests.market import REGISTRAR, Market, Seller, content
+from tests.market import APPROVER, REGISTRAR, Market, Seller, content
+
+AUDITOR = Actor("otto.auditor", None, frozenset({"auditor"}))
 
 
 async def records(market: Market, seller: Seller) -> list[tuple[str, int, str, str | None]]:
@@ -155,7 +161,7 @@ async def test_a_second_revocation_adds_and_opens_what_was_closed(market: Market
     assert code(await market.send(market.move(owner, 1), owner.party.actor)) == "SHORTFALL_OPEN"
 
 
-async def test_only_the_owner_makes_good_and_another_person_approves(
+async def test_no_stranger_makes_good_and_another_person_approves(
     market: Market, debtor: Seller
 ) -> None:
     key = (await shortfall_of(market, debtor.account))["shortfall_id"]
@@ -163,7 +169,7 @@ async def test_only_the_owner_makes_good_and_another_person_approves(
     stranger = await market.owner_with_credits(5, at_venue=0)
     command = making_good(debtor, key, 5)
     assert code(await market.send(command, stranger.party.actor)) == "UNKNOWN"
-    assert code(await market.send(command)) == "ROLE_MISSING"
+    assert code(await market.send(command, AUDITOR)) == "ROLE_MISSING"
     asked = await market.send(command, debtor.party.actor)
     assert code(await market.approve(asked, REGISTRAR)) == "ROLE_MISSING"
     assert [len(await seen(market, who, debtor)) for who in (stranger.party.actor, REGISTRAR)] == [
@@ -181,3 +187,31 @@ async def test_a_frozen_account_gives_nothing_even_for_what_it_owes(
     await frozen(market, freezing.freeze_of_account(debtor.account))
     answer = await done(market, making_good(debtor, key, 5), debtor.party.actor)
     assert code(answer) == "ACCOUNT_FROZEN"
+
+
+async def test_what_the_owner_does_not_make_good_is_taken_on_a_document_whatever_the_account_is(
+    market: Market, debtor: Seller
+) -> None:
+    key = (await shortfall_of(market, debtor.account))["shortfall_id"]
+    await market.issue(debtor.project, 65, month=2)
+    await frozen(market, freezing.freeze_of_account(debtor.account))
+    ground = RestrictAccount(account=debtor.account, ground="RULES_BROKEN", reason="falsified")
+    await market.accepted(ground)
+    command = making_good(debtor, key, 60)
+
+    assert code(await market.send(command)) == "DIGEST_MALFORMED"
+    forced = msgspec.structs.replace(command, document_sha256="ab" * 32)
+    both = Actor(REGISTRAR.subject, None, frozenset({"registrar", "approver"}))
+    asked = await market.send(forced, both)
+    assert code(await market.approve(asked, both)) == "MAKER_IS_APPROVER"
+    await accepted(market, forced, AUTHORITY)
+
+    owed = await shortfall_of(market, debtor.account)
+    assert (owed["outstanding"], owed["state"]) == (0, "CLOSED")
+    assert await places(market, debtor.account) == {"registry": 5, "cancelled": 100}
+    record = await market.database.fetchrow(
+        "SELECT document_sha256, requested_by, approved_by FROM settlement.retirement WHERE"
+        " retirement_id = $1",
+        forced.retirement_id,
+    )
+    assert tuple(record or ()) == ("ab" * 32, AUTHORITY.subject, APPROVER.subject)

@@ -31,8 +31,8 @@ AUTHORITY = Actor("authority-1", None, frozenset({"authority"}))
 REGISTRAR = Actor("registrar-1", None, frozenset({"registrar"}))
 DEADLINE = datetime(2027, 1, 1, tzinfo=BEIJING)
 BEFORE, LAST = DEADLINE - timedelta(days=90), DEADLINE - timedelta(seconds=1)
-KINDS = {"A": "ALLOWANCE", "C": "NATIONAL", "W": "PILOT_ASSOCIATION"}
-"""The programmes: of allowances, of credits that may be offset, and of a pilot."""
+KINDS = {"A": "ALLOWANCE", "C": "NATIONAL", "W": "PILOT_ASSOCIATION", "L": "ALLOWANCE"}
+"""The programmes: of allowances, of credits that may be offset, of a pilot, and of a local scheme's allowances."""
 _numbers = count(1)
 
 
@@ -80,9 +80,11 @@ class Emitter:
     def programme(self, letter: str) -> str:
         return f"{self.name}-{letter}"
 
-    async def allowances(self, tonnes: int, vintage: int = 2025) -> None:
+    async def allowances(
+        self, tonnes: int, vintage: int = 2025, at: datetime = BEFORE
+    ) -> CreditsIssued:
         """Allowances are issued to the emitter."""
-        await self.issue("A", self.account, tonnes, vintage)
+        return await self.issue("A", self.account, tonnes, vintage, at=at)
 
     async def credits(
         self,
@@ -93,7 +95,7 @@ class Emitter:
     ) -> UUID:
         """Credits that were issued to another owner, or to this holder, come to the emitter."""
         first = holder or self.owner
-        batch_id = await self.issue(letter, first, tonnes, 2023, registered_on)
+        batch = await self.issue(letter, first, tonnes, 2023, registered_on)
         if first != self.account:
             await self.act(
                 EnforceTransfer(
@@ -108,7 +110,7 @@ class Emitter:
                     tonnes=tonnes,
                 )
             )
-        return batch_id
+        return batch.batch_id
 
     async def issue(
         self,
@@ -117,14 +119,17 @@ class Emitter:
         tonnes: int,
         vintage: int,
         registered_on: date | None = None,
-    ) -> UUID:
+        at: datetime = BEFORE,
+    ) -> CreditsIssued:
         """A batch of the instrument that is called like its programme."""
         code = self.programme(letter)
-        batch: CreditsIssued = deliveries.batch(code, holder, next(_numbers), code, tonnes)
-        await self.learn(
-            msgspec.structs.replace(batch, vintage=vintage, registered_on=registered_on)
+        batch: CreditsIssued = msgspec.structs.replace(
+            deliveries.batch(code, holder, next(_numbers), code, tonnes),
+            vintage=vintage,
+            registered_on=registered_on,
         )
-        return batch.batch_id
+        await self.learn(batch, at)
+        return batch
 
     async def owes(self, due: int, version: int = 1, at: datetime = BEFORE, **changes: Any) -> Any:
         """Issuance says what is due for 2025; returns what settlement says to it."""
@@ -141,6 +146,7 @@ class Emitter:
             plan="CEA-2025-2026",
             is_draft=True,
             version=version,
+            programme=self.programme("A"),
         )
         return await self.learn(msgspec.structs.replace(said, **changes), at)
 

@@ -23,6 +23,7 @@ from services.issuance.messages.reductions import (
 )
 from services.issuance.reductions import BeforeRegistration, PeriodDatesDiffer, PeriodsOverlap
 from services.kernel.actors import Actor, Role, RoleMissing
+from services.kernel.clocks import CLOCK_LEEWAY, DecidedBeforeRequested
 from services.kernel.ids import new_id
 from services.kernel.lifecycles import StepNotAllowed
 from services.kernel.refusals import AlreadyExists, NotYetKnown, Refusal, Unknown
@@ -345,6 +346,25 @@ async def test_a_historian_brings_in_an_opening_batch(known: Transaction) -> Non
     await refused(tx, OPENING, AlreadyExists)
 
 
+async def test_rule_25_a_code_stands_for_the_credits_of_one_programme(known: Transaction) -> None:
+    """What is surrendered, offset or refused as a whole would otherwise hold credits of two sorts."""
+    historian = replace(known, actor=HISTORIAN)
+    await say(historian, OPENING)
+    other = ProgrammeRegistered(
+        code="OTHER", name="O", country="CN", kind="NATIONAL_LEGACY", is_ets_eligible=False
+    )
+    await learn(known, other)
+    second = msgspec.structs.replace(OPENING, batch_id=UUID(int=52), programme="OTHER")
+    await refused(historian, second, AlreadyExists)
+    later = msgspec.structs.replace(
+        PROJECT, project_id=UUID(int=9), code=OPENING.project, registered_on=date(2025, 5, 1)
+    )
+    await learn(known, later)
+    recorded = record(project=OPENING.project)
+    await say(known, recorded)
+    await refused(known, issuing(recorded), AlreadyExists)
+
+
 async def test_an_opening_batch_waits_for_programme_and_account(tx: Transaction) -> None:
     tx = replace(tx, actor=HISTORIAN)
     for heard in (PROGRAMMES[1], ACCOUNT):
@@ -419,6 +439,25 @@ async def test_an_approval_expires_by_what_it_is_effective_from_and_by_the_clock
     if outcome == Answer.REFUSED:
         assert final.refusal is not None
         assert final.refusal.fields["state"] == approval.State.EXPIRED
+
+
+async def test_nothing_takes_effect_before_it_was_asked_for(known: Transaction) -> None:
+    """A historian who approves as of the past would move what was asked too late to before its deadline."""
+    await say(known, record())
+    asked = CloudEvent(id=known.message_id, source="/gateway", type=wire_name(IssueCredits))
+    asking = replace(known, effective_at=NOW, recorded_at=NOW)
+    answer, _ = await approval.request(asking, asked, issuing(record()), handlers.SERVICE)
+    assert answer.approval_id is not None
+    decision = ApproveCommand(approval_id=answer.approval_id)
+    historian = replace(APPROVER, roles=frozenset({Role.APPROVER, Role.HISTORIAN}))
+    deciding = replace(asking, actor=historian, message_id=str(new_id()))
+
+    early = replace(deciding, effective_at=NOW - CLOCK_LEEWAY - timedelta(seconds=1))
+    with pytest.raises(DecidedBeforeRequested):
+        await approval.decide(early, decision, handlers.SERVICE)
+    another_clock = replace(deciding, effective_at=NOW - CLOCK_LEEWAY)
+    final, _ = await approval.decide(another_clock, decision, handlers.SERVICE)
+    assert final.outcome == Answer.ACCEPTED
 
 
 async def test_invariants_hold_after_the_whole_path(known: Transaction) -> None:

@@ -167,6 +167,7 @@ async def test_an_emitter_is_allocated_its_allowances_and_owes_its_emissions(
             plan=CODE,
             is_draft=True,
             version=1,
+            programme="CEA",
         )
     ]
     allocated, issued = await say(tx, ALLOCATING)

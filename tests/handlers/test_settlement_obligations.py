@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
 
 from services.kernel.actors import Actor
@@ -162,6 +163,18 @@ async def test_rule_22_old_allowances_pay_arrears_only(emitter: Emitter) -> None
     assert await emitter.obligation() == ("PARTIAL", 60, 0, False)
 
 
+async def test_rule_22_allowances_of_another_scheme_pay_nothing(emitter: Emitter) -> None:
+    await emitter.owes(100)
+    await emitter.issue("L", emitter.account, 50, 2025)
+    local = emitter.use("L", 1, vintage=2025, purpose="ETS_SURRENDER")
+    assert await emitter.code(local, emitter.operator) == "OWED_IN_ANOTHER_PROGRAMME"
+    seizing = emitter.enforcement(1, project=emitter.programme("L"))
+    assert await emitter.code(seizing, AUTHORITY, DEADLINE) == "OWED_IN_ANOTHER_PROGRAMME"
+    # An obligation that was told without a programme says nothing of it.
+    await emitter.owes(100, version=2, programme=None)
+    assert await emitter.code(local, emitter.operator) is None
+
+
 async def test_rule_22_the_last_second_is_in_time_and_the_next_is_overdue(
     emitter: Emitter,
 ) -> None:
@@ -304,6 +317,44 @@ async def test_an_older_version_changes_nothing_and_a_later_one_opens_it_again(
         "SELECT issued FROM certificate_count WHERE series = 'ETS' AND year = 2026"
     )
     assert met.proof_number == f"ETS-2026-{proofs:08d}"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "obligation SET surrendered = surrendered - 1",
+        "obligation SET offset_used = 0",
+        "freeze_order SET release_reason = 'another'",
+    ],
+)
+async def test_the_service_itself_cannot_take_back_what_is_final(
+    emitter: Emitter, change: str
+) -> None:
+    await emitter.owes(100)
+    await emitter.allowances(100)
+    await emitter.credits(5)
+    freeze_id = await _frozen(emitter, 1, 1)
+    await emitter.act(ReleaseFreeze(freeze_id=freeze_id, document_sha256="2" * 64, reason="over"))
+    assert await emitter.surrender(10) is None
+    assert await emitter.offset(5) is None
+    with pytest.raises(asyncpg.IntegrityConstraintViolationError):
+        await emitter.pool.execute(f"UPDATE {change} WHERE account = $1", emitter.account)
+
+
+async def test_versions_that_are_learned_at_the_same_time_leave_the_latest(
+    emitter: Emitter,
+) -> None:
+    for year in range(2025, 2035):
+        versions = [(3, 90), (1, 70), (2, 80), (4, 100)]
+        await asyncio.gather(
+            *(emitter.owes(due, version=one, emission_year=year) for one, due in versions)
+        )
+        found = await emitter.pool.fetchrow(
+            "SELECT version, due FROM obligation WHERE account = $1 AND emission_year = $2",
+            emitter.account,
+            year,
+        )
+        assert tuple(found or ()) == (4, 100)
 
 
 async def test_the_database_itself_counts_nothing_above_the_cap(emitter: Emitter) -> None:

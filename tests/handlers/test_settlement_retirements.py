@@ -1,7 +1,7 @@
 """What settlement keeps of credits that leave circulation for ever: from where they came, and under which number."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ import pytest
 
 from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import Actor, Role
+from services.kernel.clocks import CLOCK_LEEWAY
 from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, Refusal
 from services.registry.messages.accounts import AccountOpened, AccountRestricted
@@ -201,7 +202,7 @@ async def test_each_kind_and_year_of_beijing_is_numbered_from_one_without_a_gap(
     tx: Transaction,
 ) -> None:
     """What is refused, and what is undone, leaves no gap."""
-    last_second = datetime(2019, 12, 31, 15, 59, 59, tzinfo=UTC)
+    last_second = datetime(2029, 12, 31, 15, 59, 59, tzinfo=UTC)
     years = [replace(tx, effective_at=last_second), replace(tx, effective_at=_next(last_second))]
     numbers: list[str] = []
     for at in (years[0], years[1], years[0]):
@@ -210,15 +211,34 @@ async def test_each_kind_and_year_of_beijing_is_numbered_from_one_without_a_gap(
             numbers.append((await act(at, command, actor)).certificate_number)
 
     assert numbers == [
-        *("RET-2019-00000001", "CAN-2019-00000001"),
-        *("RET-2020-00000001", "CAN-2020-00000001"),
-        *("RET-2019-00000002", "CAN-2019-00000002"),
+        *("RET-2029-00000001", "CAN-2029-00000001"),
+        *("RET-2030-00000001", "CAN-2030-00000001"),
+        *("RET-2029-00000002", "CAN-2029-00000002"),
     ]
     assert await broken(tx) == {}
 
 
 def _next(at: datetime) -> datetime:
     return datetime.fromtimestamp(at.timestamp() + 1, UTC)
+
+
+async def test_rule_23_nobody_used_or_cancelled_credits_before_they_were_issued(
+    tx: Transaction,
+) -> None:
+    """A historian's certificate is no older than the credits, but for what clocks differ."""
+    issued_at = await tx.connection.fetchval("SELECT issued_at FROM batch")
+    early = replace(tx, effective_at=issued_at - CLOCK_LEEWAY - timedelta(seconds=1))
+    for command, actor in ((use(), OPERATOR), (cancellation(), REGISTRAR)):
+        assert await code(early, command, actor) == "USED_BEFORE_ISSUED"
+        at_another_clock = replace(tx, effective_at=issued_at - CLOCK_LEEWAY)
+        assert await code(at_another_clock, command, actor) is None
+
+
+async def test_a_persons_name_that_nobody_marked_public_is_not(tx: Transaction) -> None:
+    command = use(beneficiary_kind="NATURAL_PERSON")
+    await act(tx, command, OPERATOR)
+    named = "SELECT is_named FROM retirement WHERE retirement_id = $1"
+    assert await tx.connection.fetchval(named, command.retirement_id) is False
 
 
 @pytest.mark.parametrize("first", ["use", "cancellation"])

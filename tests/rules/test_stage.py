@@ -66,6 +66,10 @@ def test_the_figures_are_those_that_must_come_out(
         "trades_published": len(tape),
         "pilot_tonnes_traded": 10_000,
         "pilot_tonnes_retired": 10_000,
+        "ets_due": 1_000_019,
+        "ets_surrendered": 950_019,
+        "ets_offset": 50_000,
+        "certificates": 6,
         "invariants_broken": 0,
         "duplicates_sent": len(tape) // 10,
     }
@@ -90,7 +94,7 @@ def test_nothing_is_sold_before_it_was_issued_moved_and_listed(
         stock = issued[move.instrument, move.monitoring_period]
         assert stock.issued_on <= move.moved_at.date()
         assert is_trading_day(move.moved_at.date())
-        assert (move.seller, move.tonnes) == (stock.seller, stock.tonnes)
+        assert (move.owner, move.tonnes) == (stock.seller, stock.tonnes)
     at_venue: Counter[Instrument] = Counter()
     for trade in tape:
         while orders and orders[0].moved_at.date() <= previous_trading_day(day_of(trade)):
@@ -195,16 +199,20 @@ def test_every_party_of_the_tape_is_an_organisation(
 
 def test_what_the_story_calls_invented_are_fields_of_it(records: Records) -> None:
     story = records.story
-    pilot = story.pilot
+    pilot, ets = story.pilot, story.ets
     parts = [
         *story.programmes,
         *story.venues,
         *(story.verifier, story.opening_batch, story.buyers, story.estimate),
         *(pilot, pilot.issuance, pilot.trade, pilot.offset_attempt, pilot.retirement),
+        *(ets, ets.short, ets.surplus, ets.sale, ets.freeze),
     ]
     for part in parts:
         assert part.invented
         assert set(part.invented) < {field.name for field in fields(part)}
+    for made_up in (ets.discharge, story.event):
+        names = {field.name for field in fields(made_up)}
+        assert {*made_up.invented, "invented"} == names
 
 
 def test_the_sichuan_estimate_is_no_reduction(records: Records) -> None:

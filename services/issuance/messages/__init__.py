@@ -4,6 +4,7 @@ from services.issuance.messages import (
     applications,
     approvals,
     batches,
+    carry_overs,
     compliance,
     conversions,
     days,
@@ -49,6 +50,7 @@ COMMANDS: tuple[type[Command], ...] = (
     compliance.RefundDeduction,
     conversions.SetConversionTerms,
     conversions.RequestConversion,
+    carry_overs.CarryOverAllowances,
     approvals.ApproveCommand,
     approvals.RefuseCommand,
 )
@@ -85,6 +87,7 @@ EVENTS: tuple[type[Event], ...] = (
     conversions.ConversionRequested,
     conversions.ConversionCompleted,
     conversions.ConversionRefused,
+    carry_overs.AllowancesCarriedOver,
     approvals.ApprovalRequested,
     approvals.ApprovalDecided,
 )

@@ -47,7 +47,7 @@ class CreditsIssued(Event, frozen=True, kw_only=True, tag="issuance.credits.issu
     registered_on: date | None = None
     """The day on which its reductions were registered; None for opening batches and for allowances."""
     conversion_id: UUID | None = None
-    """If they live in the stead of credits of another programme, which are dead."""
+    """If they live in the stead of others, which are dead."""
 
     @property
     def subject(self) -> str:

@@ -6,6 +6,7 @@ from uuid import UUID
 
 import msgspec
 
+from services.issuance.messages.carry_overs import CarryOverTerms
 from services.runtime.messages import Command, Event
 
 
@@ -19,6 +20,8 @@ class EmissionYear(msgspec.Struct, frozen=True, kw_only=True):
     """Only reductions that were registered after this day offset; None: whenever they were."""
     preallocation_ppm: int
     """Millionths of the last verified emissions that are allocated before the verification; rounded down."""
+    carry_over: CarryOverTerms | None = None
+    """By which allowances of earlier years are carried over into this one; None: by none."""
 
 
 class Benchmark(msgspec.Struct, frozen=True, kw_only=True):
@@ -197,6 +200,8 @@ class ObligationSet(Event, frozen=True, kw_only=True, tag="issuance.obligation.s
     """Whether the plan is only a draft."""
     version: int
     """From 1."""
+    programme: str | None = None
+    """Whose allowances are accepted; None, as once told: of any."""
 
     @property
     def subject(self) -> str:

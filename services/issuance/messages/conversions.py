@@ -1,9 +1,10 @@
-"""What is said of conversions: credits of one programme die, and then credits of another one live in their stead."""
+"""What is said of conversions: credits die, and then credits of another programme or year live in their stead."""
 
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
 
+from services.issuance.messages.carry_overs import CarryOverTerms
 from services.runtime.messages import Command, Event
 
 
@@ -67,6 +68,8 @@ class ConversionRequested(Event, frozen=True, kw_only=True, tag="issuance.conver
     factor: Decimal
     requested_by: str
     approved_by: str
+    carry_over: CarryOverTerms | None = None
+    """If allowances are carried over into the target's year: by which terms."""
 
     @property
     def subject(self) -> str:

@@ -109,7 +109,7 @@ class RefuseTransfer(Command, frozen=True, kw_only=True, tag="settlement.refuse_
 
 
 class WithdrawTransfer(Command, frozen=True, kw_only=True, tag="settlement.withdraw_transfer"):
-    """The giver takes the offer back before it is decided."""
+    """The giver takes the offer back before it is decided; or the register does, so that no offer hides credits."""
 
     transfer_id: UUID
     reason: str

@@ -23,8 +23,8 @@ class RetireCredits(Command, frozen=True, kw_only=True, tag="settlement.retire_c
     beneficiary_country: str
     reporting_period: str
     reason: str
-    is_public: bool = True
-    """Whether everyone may read the name of a natural person; that of an organisation is always public."""
+    is_public: bool = False
+    """Whether everyone may read the name of a natural person, unmarked nobody; an organisation's is always public."""
     beneficiary_kind: str = "ORGANISATION"
     """ORGANISATION or NATURAL_PERSON."""
     on_behalf_of: str = ""
@@ -48,38 +48,28 @@ class CancelCredits(Command, frozen=True, kw_only=True, tag="settlement.cancel_c
     """Takes what this freeze holds, and nothing that is free."""
 
 
-class CreditsRetired(Event, frozen=True, kw_only=True, tag="settlement.credits.retired"):
+class _Gone(Event, frozen=True, kw_only=True):
+    """What everybody learns of credits that have left circulation."""
+
+    retirement_id: UUID
+    certificate_number: str
+    account: str
+    project: str
+    vintage: int
+    tonnes: int
+    purpose: str
+    reporting_period: str
+    """Empty for what is cancelled, which is used for no period."""
+    ranges: list[SerialRange]
+
+    @property
+    def subject(self) -> str:
+        return f"retirement/{self.retirement_id}"
+
+
+class CreditsRetired(_Gone, frozen=True, kw_only=True, tag="settlement.credits.retired"):
     """Credits were used, once and for all; the certificate number finds the public record."""
 
-    retirement_id: UUID
-    certificate_number: str
-    account: str
-    project: str
-    vintage: int
-    tonnes: int
-    purpose: str
-    reporting_period: str
-    ranges: list[SerialRange]
 
-    @property
-    def subject(self) -> str:
-        return f"retirement/{self.retirement_id}"
-
-
-class CreditsCancelled(Event, frozen=True, kw_only=True, tag="settlement.credits.cancelled"):
+class CreditsCancelled(_Gone, frozen=True, kw_only=True, tag="settlement.credits.cancelled"):
     """Credits were cancelled, once and for all; the certificate number finds the public record."""
-
-    retirement_id: UUID
-    certificate_number: str
-    account: str
-    project: str
-    vintage: int
-    tonnes: int
-    purpose: str
-    reporting_period: str
-    """Empty: what is cancelled is used for no period."""
-    ranges: list[SerialRange]
-
-    @property
-    def subject(self) -> str:
-        return f"retirement/{self.retirement_id}"

@@ -23,7 +23,10 @@ class ShortfallOpened(Event, frozen=True, kw_only=True, tag="settlement.shortfal
 
 
 class MakeGood(Command, frozen=True, kw_only=True, tag="settlement.make_good"):
-    """Cancels credits of the same programme for what is owed, irrevocably; needs two persons."""
+    """Cancels credits of the same programme for what is owed, irrevocably; needs two persons.
+
+    The owner asks for it, as long as the account is open; or a registrar or an authority, whatever its state.
+    """
 
     retirement_id: UUID
     shortfall_id: UUID
@@ -31,6 +34,8 @@ class MakeGood(Command, frozen=True, kw_only=True, tag="settlement.make_good"):
     vintage: int
     tonnes: int
     reason: str
+    document_sha256: str | None = None
+    """Of the decision, if it is not the owner who asks."""
 
 
 class ShortfallReduced(Event, frozen=True, kw_only=True, tag="settlement.shortfall.reduced"):

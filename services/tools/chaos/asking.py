@@ -41,18 +41,42 @@ class Asker:
         *,
         expecting: str = ACCEPTED,
         refusal: str | None = None,
+        rival: str | None = None,
         at: datetime | None = None,
         selecting: str = "",
         **fields: object,
     ) -> tuple[Ask, Mapping[str, Any]]:
         """Sends a command until it is answered; returns what is kept of it, and what was selected."""
-        ask = Ask(name, token, new_id(), fields, expecting, refusal)
+        ask = Ask(name, token, new_id(), fields, expecting, refusal, rival)
         self.sent.asks[ask.id] = ask
         answered = await self._answer(name, token, ask.id, at, selecting, fields)
         ask.answer, ask.approval_id = _kept(answered), answered.approval_id
-        if answered.outcome != expecting:
+        if answered.outcome not in (expecting, REFUSED if rival else expecting):
             raise AskedInVainError(f"{name} {ask.id}: {ask.answer}")
         return ask, answered.payload
+
+    async def approve(self, asked: Ask, second: str, rival: str | None = None) -> bool:
+        """A second person approves it; whether it has come to pass, which only a rival may hinder."""
+        if asked.approval_id is None:
+            return False
+        given: dict[str, Any] = {"approvalId": asked.approval_id}
+        ask, _ = await self.ask("approve", second, rival=rival, **given)
+        assert ask.answer is not None
+        is_done = ask.answer["outcome"] == ACCEPTED
+        if is_done:
+            self.sent.approved.add(asked.approval_id)
+        return is_done
+
+    async def by_two(
+        self, name: str, token: str, second: str, /, *, rival: str | None = None, **fields: Any
+    ) -> tuple[Ask, bool]:
+        """One person asks for it and another approves it; what was asked, and whether it has come to pass."""
+        asked, _ = await self.ask(name, token, expecting=PENDING, rival=rival, **fields)
+        return asked, await self.approve(asked, second, rival)
+
+    async def in_vain(self, name: str, token: str, code: str, /, **fields: Any) -> None:
+        """What a rule stands against; it is refused with this code."""
+        await self.ask(name, token, expecting=REFUSED, refusal=code, **fields)
 
     async def repeat(self, ask: Ask) -> None:
         """Sends a command again: the answer must be the first one."""
@@ -95,5 +119,8 @@ def _kept(answered: Answered) -> dict[str, Any]:
     """What must be the same at every repeat."""
     return {
         "outcome": answered.outcome,
-        "errors": [{"code": one["code"]} for one in answered.refusals],
+        "errors": [
+            {"code": one["code"], "fields": {part["name"]: part["value"] for part in one["fields"]}}
+            for one in answered.refusals
+        ],
     }

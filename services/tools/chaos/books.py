@@ -1,7 +1,7 @@
 """The auditor's books: where each serial and each fen must be, computed from what was told and from nothing else."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +12,9 @@ Place = tuple[str, str, str | None]
 """Account, bucket, venue."""
 Block = tuple[int, int]
 """First serial and the one after the last."""
-REGISTRY, EXCHANGE, RESERVED, RETIRED = "registry", "exchange", "reserved", "retired"
+REGISTRY, EXCHANGE, RESERVED = "registry", "exchange", "reserved"
+FROZEN, RETIRED, CANCELLED = "frozen", "retired", "cancelled"
+_FREEZABLE = (REGISTRY, EXCHANGE)
 
 
 @dataclass
@@ -29,12 +31,19 @@ class Books:
     """By venue: who receives its commissions."""
     reserved: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
     """Tonnes held for captured trades, by seller and venue; which serials, only their settlement says."""
+    thawing: Collection[str] = ()
+    """The cancellations that were to take what a freeze held, and not what was free."""
 
     def place(self, told: Mapping[str, Any], target: Place, sign: int = 1) -> None:
         """Puts a range of serials into a place, or takes it out."""
         steps, first = self.steps[told["batch_id"]], told["first_serial"]
         steps[first, target] += sign
         steps[told["last_serial"] + 1, target] -= sign
+
+    def freeze(self, told: Mapping[str, Any], sign: int = 1) -> None:
+        """Holds serials where they are, or lets them go: a freeze lies over a place and changes none."""
+        for one in told["ranges"]:
+            self.place(one, (told["account"], FROZEN, None), sign)
 
     def move(self, ranges: Iterable[Mapping[str, Any]], source: Place, target: Place) -> None:
         """Moves ranges of serials."""
@@ -50,11 +59,15 @@ class Found:
     blocks: Mapping[tuple[str, Place], list[Block]]
     lost_tonnes: int
     doubled_tonnes: int
+    misfrozen_tonnes: int
+    """Frozen twice, or of another account, or where nothing can be frozen: used, say, or sold."""
 
 
-def books_of(events: Iterable[Heard], fee_accounts: Mapping[str, str]) -> Books:
+def books_of(
+    events: Iterable[Heard], fee_accounts: Mapping[str, str], thawing: Collection[str] = ()
+) -> Books:
     """The books after these events."""
-    books = Books(fee_accounts=fee_accounts)
+    books = Books(fee_accounts=fee_accounts, thawing=thawing)
     held: dict[str, Mapping[str, Any]] = {}
     ended: set[str] = set()
     for event in events:
@@ -100,6 +113,21 @@ def _retired(books: Books, told: Mapping[str, Any]) -> None:
     books.move(told["ranges"], (account, REGISTRY, None), (account, RETIRED, None))
 
 
+def _cancelled(books: Books, told: Mapping[str, Any]) -> None:
+    account = told["account"]
+    books.move(told["ranges"], (account, REGISTRY, None), (account, CANCELLED, None))
+    if told["retirement_id"] in books.thawing:
+        books.freeze(told, -1)
+
+
+def _frozen(books: Books, told: Mapping[str, Any]) -> None:
+    books.freeze(told)
+
+
+def _released(books: Books, told: Mapping[str, Any]) -> None:
+    books.freeze(told, -1)
+
+
 def _cash_moved(books: Books, told: Mapping[str, Any]) -> None:
     books.cash[told["account"], told["venue"]] += told["amount_fen"]
 
@@ -110,6 +138,9 @@ _POSTED: Mapping[str, Callable[[Books, Mapping[str, Any]], None]] = {
     "settlement.credits.moved": _moved,
     "settlement.trade.settled": _settled,
     "settlement.credits.retired": _retired,
+    "settlement.credits.cancelled": _cancelled,
+    "settlement.credits.frozen": _frozen,
+    "settlement.freeze.released": _released,
     "settlement.cash.moved": _cash_moved,
 }
 
@@ -117,18 +148,27 @@ _POSTED: Mapping[str, Callable[[Books, Mapping[str, Any]], None]] = {
 def found_in(books: Books) -> Found:
     """Walks through each batch once, serial by serial where anything changes."""
     blocks: dict[tuple[str, Place], list[Block]] = defaultdict(list)
-    lost = doubled = 0
+    lost = doubled = misfrozen = 0
     for batch in books.issued.keys() | books.steps.keys():
-        for block, places in _stretches(books, batch):
+        for block, held in _stretches(books, batch):
             tonnes = block[1] - block[0]
+            places = {place: times for place, times in held.items() if place[1] != FROZEN}
+            freezes = {place: times for place, times in held.items() if place[1] == FROZEN}
             if [*places.values()] == [1]:
                 [place] = places
-                _append(blocks[batch, place], block)
+                is_right = not freezes or _is_freezable(place, freezes)
+                misfrozen += 0 if is_right else tonnes
+                _append(blocks[batch, next(iter(freezes), place)], block)
             elif sum(places.values()) < 1:
                 lost += tonnes
             else:
                 doubled += tonnes
-    return Found(blocks, lost, doubled)
+    return Found(blocks, lost, doubled, misfrozen)
+
+
+def _is_freezable(place: Place, freezes: Mapping[Place, int]) -> bool:
+    """Whether it is frozen once, for whoever holds it, and where it was free."""
+    return freezes == {(place[0], FROZEN, None): 1} and place[1] in _FREEZABLE
 
 
 def _stretches(books: Books, batch: str) -> Iterator[tuple[Block, Mapping[Place, int]]]:

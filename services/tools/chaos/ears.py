@@ -1,6 +1,7 @@
 """The auditor's ears: every event on a durable queue of its own, and every dead letter; an outage is waited out."""
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -17,6 +18,8 @@ from services.runtime.messages import CloudEvent
 from services.runtime.topology import queue_names
 
 QUEUE = "chaos.auditor"
+_PATIENCE_SECONDS = 60
+_PAUSE_SECONDS = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,13 @@ class Ears:
     def of(self, subject: str, *types: str) -> list[Heard]:
         """The events of these types about the subject."""
         return [one for one in self.by_subject.get(subject, ()) if one.type in types]
+
+    async def is_told(self, subject: str, *types: str, times: int = 1) -> bool:
+        """Waits for so many events of these types; whether they came before patience was over."""
+        deadline = time.monotonic() + _PATIENCE_SECONDS
+        while len(self.of(subject, *types)) < times and time.monotonic() < deadline:  # noqa: ASYNC110 - others tell
+            await asyncio.sleep(_PAUSE_SECONDS)
+        return len(self.of(subject, *types)) >= times
 
 
 def _heard(body: bytes) -> Heard | None:

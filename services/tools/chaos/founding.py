@@ -6,8 +6,19 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from services.tools.chaos.asking import PENDING, Asker
-from services.tools.chaos.world import MARKETS, Market, Owned, Party, Token, World
+from services.kernel.clocks import market_day
+from services.tools.chaos.asking import Asker
+from services.tools.chaos.national import founded_ets
+from services.tools.chaos.world import (
+    EXCHANGE_MARKET,
+    MARKETS,
+    PILOT_MARKET,
+    Market,
+    Owned,
+    Party,
+    Token,
+    World,
+)
 from services.tools.play import document
 
 TEAM = [{"name": name, "isSectorCompetent": True} for name in ("Xu", "Yin")]
@@ -28,7 +39,23 @@ async def founded(asker: Asker, token: Token) -> World:
     world.owned += await asyncio.gather(*(_owner(world, body, *one) for one in owners))
     names = [f"Chaos trader {number}" for number in range(TRADERS)]
     world.traders += await asyncio.gather(*(world.party(name, "TRADER") for name in names))
+    stopped = ("Chaos suspect", "Chaos debtor")
+    world.stopped += await asyncio.gather(*(world.party(name, "TRADER") for name in stopped))
+    world.emitters += await founded_ets(world)
+    await _open_conversion(world)
     return world
+
+
+async def _open_conversion(world: World) -> None:
+    """Two credits that offset in the national ETS become one that does not."""
+    given: dict[str, Any] = {
+        "sourceProgramme": EXCHANGE_MARKET.programme,
+        "targetProgramme": PILOT_MARKET.programme,
+        "factor": "0.5",
+        "validFrom": market_day(datetime.now(UTC)).isoformat(),
+        "source": "Chaos",
+    }
+    await world.asker.by_two("setConversionTerms", world.registrar, world.second, **given)
 
 
 async def _open_market(world: World, market: Market) -> None:
@@ -40,7 +67,7 @@ async def _open_market(world: World, market: Market) -> None:
         name=market.programme,
         country="CN",
         kind=market.kind,
-        isEtsEligible=False,
+        isEtsEligible=market.is_ets_eligible,
     )
     await ask(
         "publishMethodology",
@@ -52,10 +79,8 @@ async def _open_market(world: World, market: Market) -> None:
         validFrom="2020-01-01",
     )
     await ask("openVenue", registrar, code=market.venue, name=market.venue)
-    asked, _ = await ask(
-        "setMarketTerms", registrar, expecting=PENDING, terms=_terms(world, market)
-    )
-    await ask("approve", world.second, approvalId=asked.approval_id)
+    given: dict[str, Any] = {"terms": _terms(world, market)}
+    await world.asker.by_two("setMarketTerms", registrar, world.second, **given)
 
 
 def _terms(world: World, market: Market) -> dict[str, object]:

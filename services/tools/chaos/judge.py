@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from services.tools.chaos.ears import Ears, Heard
 from services.tools.chaos.sent import (
     BOOKED,
+    CANCELLED,
     CAPTURED,
+    CONVERTED,
+    NOT_CONVERTED,
     REFUSED_BY_BOOKS,
     REJECTED,
+    RETIRED,
     SETTLED,
     Ask,
     Sent,
@@ -18,9 +22,11 @@ from services.tools.chaos.sent import (
 
 _CONFLICTED = "settlement.trade.conflicted"
 _NOT_CANCELLED = "settlement.trade.cancellation_rejected"
-_RETIRED = "settlement.credits.retired"
-_RIVALS = (SETTLED, REJECTED), (BOOKED, REFUSED_BY_BOOKS)
+_RELEASED = "settlement.freeze.released"
+_DECIDED = "settlement.approval.decided"
+_RIVALS = (SETTLED, REJECTED), (BOOKED, REFUSED_BY_BOOKS), (CONVERTED, NOT_CONVERTED)
 """Of each pair exactly one becomes of a message."""
+_REFUSED = "REFUSED"
 _SAME_WORDS = ("account", "venue", "project", "vintage", "tonnes")
 
 
@@ -107,16 +113,18 @@ def _judge_answer(ask: Ask, ears: Ears, findings: Findings) -> None:
     if ask.answer is None:
         findings.lost.add(f"{name} has no answer")
         return
-    codes = [error["code"] for error in ask.answer["errors"]]
-    if ask.answer["outcome"] != ask.outcome or codes != [ask.code] * bool(ask.code):
-        findings.broken.add(
-            f"{name}: {ask.answer['outcome']} {codes}, expected {ask.outcome} {ask.code}"
-        )
+    outcome, codes = ask.answer["outcome"], [error["code"] for error in ask.answer["errors"]]
+    allowed = [(ask.outcome, [ask.code] * bool(ask.code))]
+    allowed += [(_REFUSED, [ask.rival_code])] * bool(ask.rival_code)
+    if (outcome, codes) not in allowed:
+        findings.broken.add(f"{name}: {outcome} {codes}, expected {allowed}")
     caused = Counter((one.type, one.subject) for one in ears.by_cause.get(str(ask.id), ()))
-    if ask.outcome == "REFUSED" and caused:
-        findings.broken.add(f"{name} was refused and caused {sorted(caused)}")
-    if ask.outcome != "REFUSED" and not caused:
-        findings.lost.add(f"{name} was accepted and caused no event")
+    is_decision = ask.name == "approve" and codes != ["MAKER_IS_APPROVER"]
+    effects = sorted(one for one in caused if not (is_decision and one[0] == _DECIDED))
+    if outcome == _REFUSED and effects:
+        findings.broken.add(f"{name} was refused and caused {effects}")
+    if (outcome != _REFUSED or is_decision) and not caused:
+        findings.lost.add(f"{name} was answered {outcome} and caused no event")
     for (kind, subject), times in caused.items():
         if times > 1:
             findings.duplicated.add(f"{name} caused {times} times {kind} of {subject}")
@@ -171,13 +179,13 @@ def _judge_ranges(sent: Sent, ears: Ears, findings: Findings) -> None:
     """What moved is what was asked for, tonne by tonne."""
     asks = {str(ask.id): ask for ask in sent.asks.values()}
     for heard in ears.events.values():
-        if "ranges" not in heard.content:
-            continue
         told = heard.content
+        if "ranges" not in told or heard.type == _RELEASED:
+            continue  # of a release, the tally knows how much went back
         moved = sum(one["last_serial"] - one["first_serial"] + 1 for one in told["ranges"])
         if moved != told.get("tonnes", told.get("quantity")):
             findings.broken.add(f"{heard.subject} moved {moved} t, and says otherwise")
-        cause = told["retirement_id"] if heard.type == _RETIRED else heard.cause
+        cause = told["retirement_id"] if heard.type in (RETIRED, CANCELLED) else heard.cause
         if cause in asks and not _agrees(asks[cause], told):
             findings.broken.add(f"{heard.subject} is not what was asked for")
 

@@ -1,6 +1,5 @@
-"""People: what owners, registrars and those who retire credits ask for, through the gateway."""
+"""People: what owners and registrars ask for, through the gateway."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
@@ -9,20 +8,19 @@ from random import Random
 from typing import Any
 
 from services.kernel.clocks import BEIJING
-from services.tools.chaos.asking import ACCEPTED, PENDING, REFUSED, Asker
+from services.tools.chaos.asking import ACCEPTED, REFUSED, Asker
 from services.tools.chaos.purses import Purses, Stock
 from services.tools.chaos.trades import Venues
 from services.tools.chaos.world import FIRST_PRICE, Instrument, Owned, Party, World
 from services.tools.companies import invented_credit_code
 
-_PAUSE_SECONDS = 0.3
-_PARTIES_MAX = 24
+_PARTIES_MAX = 30
 _MOVED_MAX = 20
 
 
 @dataclass
 class People:
-    """Three people at a time, each doing one thing after the other."""
+    """Owners and registrars, each doing one thing after the other."""
 
     world: World
     asker: Asker
@@ -53,41 +51,6 @@ class People:
         await self.register(f"{name} branch")
         await self.register(name, "91000000000000000X", REFUSED, "CREDIT_CODE_MALFORMED")
 
-    async def retirers(self) -> None:
-        """Credits are used by two persons; one of four is refused by the second."""
-        for number in range(4):
-            stock = self.purses.some(self.random, self.purses.in_registry, _MOVED_MAX)
-            await self.retire(stock, self._tonnes(), is_approved=number != 2)
-            await asyncio.sleep(_PAUSE_SECONDS)
-
-    async def retire(self, stock: Stock, tonnes: int, *, is_approved: bool = True) -> None:
-        """Asks for a retirement, and has it approved or refused."""
-        number, instrument = stock
-        party = next(one for one in self.world.parties if one.number == number)
-        if is_approved:
-            self.purses.retired(number, instrument, tonnes)
-        asked, _ = await self.asker.ask(
-            "retireCredits",
-            party.token,
-            expecting=PENDING,
-            account=number,
-            project=instrument.project,
-            vintage=instrument.vintage,
-            tonnes=tonnes,
-            purpose="ENTERPRISE_OFFSET",
-            beneficiaryName=party.name,
-            beneficiaryId=invented_credit_code(party.name),
-            beneficiaryCountry="CN",
-            reportingPeriod="2025",
-            reason="own emissions",
-        )
-        second = party.second_token
-        if is_approved:
-            await self.asker.ask("approve", second, approvalId=asked.approval_id)
-        else:
-            given: dict[str, Any] = {"approvalId": asked.approval_id, "reason": "not now"}
-            await self.asker.ask("refuse", second, **given)
-
     async def issue(self, owned: Owned, tonnes: int) -> Instrument:
         """Credits of a project are issued to its owner."""
         instrument = await self.world.issued(owned, tonnes)
@@ -104,7 +67,7 @@ class People:
     ) -> None:
         """Credits go to a venue, or come back from it."""
         number, instrument = stock
-        party = next(one for one in self.world.parties if one.number == number)
+        party = self.world.party_of(number)
         if expecting == ACCEPTED:
             moved = self.purses.moved_in if name == "moveToVenue" else self.purses.moved_out
             moved(number, instrument, tonnes)
@@ -127,11 +90,8 @@ class People:
         if instrument in self._priced or instrument.market.band_basis_points is None:
             return
         self._priced.add(instrument)
-        declared, _ = await self.asker.ask(
-            "declareFirstPrice", party.token, expecting=PENDING, price=FIRST_PRICE, **what
-        )
-        venue = self.world.venue(instrument.venue)
-        await self.asker.ask("approve", venue, approvalId=declared.approval_id)
+        venue, given = self.world.venue(instrument.venue), {**what, "price": FIRST_PRICE}
+        await self.asker.by_two("declareFirstPrice", party.token, venue, **given)
 
     async def register(
         self, name: str, credit_code: str = "", expecting: str = ACCEPTED, code: str | None = None

@@ -59,6 +59,8 @@ class Purses:
     at_venue: Counter[Stock] = field(default_factory=Counter[Stock])
     in_registry: Counter[Stock] = field(default_factory=Counter[Stock])
     cash: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    apart: set[str] = field(default_factory=set[str])
+    """Accounts for which one person acts alone: nobody else draws on what they have."""
     _to_venue: Counter[Stock] = field(default_factory=Counter[Stock])
     _to_registry: Counter[Stock] = field(default_factory=Counter[Stock])
     _to_cash: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
@@ -77,9 +79,17 @@ class Purses:
         self.at_venue[number, instrument] -= tonnes
         self._to_registry[number, instrument] += tonnes
 
-    def retired(self, number: str, instrument: Instrument, tonnes: int) -> None:
-        """Credits are used up."""
+    def used(self, number: str, instrument: Instrument, tonnes: int) -> None:
+        """Credits are used up, cancelled or converted."""
         self.in_registry[number, instrument] -= tonnes
+
+    def frozen(self, number: str, instrument: Instrument, tonnes: int) -> None:
+        """Credits at the venue are held by a freeze."""
+        self.at_venue[number, instrument] -= tonnes
+
+    def thawed(self, number: str, instrument: Instrument, tonnes: int) -> None:
+        """They are free there again, or had never been held."""
+        self._to_venue[number, instrument] += tonnes
 
     def sold(self, deal: Deal) -> None:
         """The seller's credits and the buyer's cash are gone."""
@@ -112,6 +122,23 @@ class Purses:
         for arrived in (self._to_venue, self._to_registry, self._to_cash):
             arrived.clear()
 
-    def some(self, random: Random, stocks: Counter[Stock], tonnes: int) -> Stock:
-        """Any stock of at least so many tonnes; small ones are as likely as large ones."""
-        return random.choice(sorted(key for key, held in stocks.items() if held >= tonnes))
+    def arrived(self, number: str) -> None:
+        """What was on its way to this account has arrived already, as whoever acts for it alone has heard."""
+        for here, coming in (
+            (self.at_venue, self._to_venue),
+            (self.in_registry, self._to_registry),
+        ):
+            for stock in [one for one in coming if one[0] == number]:
+                here[stock] += coming.pop(stock)
+
+    def some(
+        self, random: Random, stocks: Counter[Stock], tonnes: int, venue: str | None = None
+    ) -> Stock:
+        """Any stock of at least so many tonnes, but of those who act alone; small ones are as likely as large ones."""
+        return random.choice(
+            sorted(
+                key
+                for key, held in stocks.items()
+                if held >= tonnes and key[0] not in self.apart and venue in (None, key[1].venue)
+            )
+        )

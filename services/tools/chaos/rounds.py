@@ -16,6 +16,7 @@ from services.runtime.connection import connected
 from services.runtime.postgres import OUTAGES
 from services.runtime.topology import queue_names
 from services.tools import auditor
+from services.tools.chaos import tally
 from services.tools.chaos.books import books_of, found_in
 from services.tools.chaos.ears import QUEUE
 from services.tools.chaos.faults import FAILPOINTS, FAULTS, NotFiredError
@@ -24,6 +25,7 @@ from services.tools.chaos.judge import Findings, judged, outstanding
 from services.tools.chaos.published import compared, compared_markets, compared_trades
 from services.tools.chaos.schedule import ROUNDS_FOR_ALL, Kind, scheduled
 from services.tools.chaos.sent import CAPTURED, REJECTED, SETTLED
+from services.tools.chaos.used import compared_standing, compared_uses, judged_uses
 from services.tools.chaos.world import MARKETS
 
 MESSAGES = 250
@@ -58,6 +60,7 @@ class Run:
             "captured": types[CAPTURED],
             "settled": types[SETTLED],
             "rejected": types[REJECTED],
+            "used": tally.counted(place.sent),
             "cash_reports": len(place.sent.cash),
             "commands": len(place.sent.asks),
             "resent": place.traffic.resent,
@@ -94,6 +97,7 @@ async def played(folder: Path, rounds: int, seed: int) -> tuple[Run, dict[str, o
         await _checked(place, run)
         token, desk = place.traffic.world.overseer, place.desk
         _add(run, await compared_trades(desk, token, place.ears))
+        _add(run, await compared_uses(desk, token, place.sent))
         return run, run.figures(place)
 
 
@@ -116,6 +120,7 @@ async def _round(place: Field, kind: Kind, run: Run) -> None:
     else:
         run.fired[kind] += 1
     run.recovery_seconds.append(await _recovered(place))
+    await place.traffic.repeat_after()
     await asyncio.gather(flowing, *place.beside)
     place.beside.clear()
     await _checked(place, run)
@@ -141,14 +146,18 @@ async def _checked(place: Field, run: Run) -> None:
     await _still(place, run)
     place.traffic.settle()
     findings = judged(place.sent, place.ears)
+    findings.add(judged_uses(place.sent, place.ears))
     world, desk = place.traffic.world, place.desk
     assert world.broker
     fees = {market.venue: world.broker.number for market in MARKETS}
-    books = books_of(place.ears.events.values(), fees)
+    thawing, piles = tally.thawing(place.sent), tally.piles(place.sent)
+    books = books_of(place.ears.events.values(), fees, thawing)
     numbers = [party.number for party in world.parties]
     programmes = {market.venue: market.programme for market in MARKETS}
-    findings.add(await compared(desk, world.overseer, numbers, books, found_in(books)))
-    findings.add(await compared_markets(desk, world.overseer, programmes, place.ears))
+    token = world.overseer
+    findings.add(await compared(desk, token, numbers, books, found_in(books), piles))
+    findings.add(await compared_standing(desk, token, place.sent))
+    findings.add(await compared_markets(desk, token, programmes, place.ears))
     own = await auditor.verify(place.stack)
     findings.broken |= {f"{name}: {rows} rows" for name, rows in own.items() if rows}
     _add(run, findings)

@@ -7,6 +7,8 @@ from itertools import count
 from random import Random
 from typing import Any
 
+import msgspec
+
 from services.kernel.clocks import BEIJING, market_day
 from services.kernel.money import yuan
 from services.tools.chaos.purses import Deal, Purses
@@ -19,7 +21,7 @@ from services.tools.chaos.sent import (
     Sent,
     Told,
 )
-from services.tools.chaos.world import MARKET_AT, MARKETS, Party, World
+from services.tools.chaos.world import MARKET_AT, MARKETS, Instrument, Party, World
 from services.tools.client import reported
 
 TONNES_MAX = 40
@@ -143,26 +145,52 @@ class Venues:
 
     def good(self) -> list[Message]:
         """A trade that settles, at once or when its day is confirmed."""
-        deal = self._deal()
+        return [self._dealt(self._deal())]
+
+    def bought(self, buyer: Party, venue: str, tonnes: int) -> tuple[Instrument, Message]:
+        """This party buys so much of whatever somebody has; what it was, and the trade."""
+        stocks = self.purses.at_venue
+        number, instrument = self.purses.some(self.random, stocks, tonnes, venue)
+        seller = self.world.party_of(number)
+        deal = Deal(seller, buyer, instrument, tonnes, self._price_fen(instrument))
+        return instrument, self._dealt(deal)
+
+    def sold(self, seller: Party, instrument: Instrument, tonnes: int) -> Message:
+        """This party sells of what it has."""
+        buyer, price_fen = self._buyer(seller, instrument.venue), self._price_fen(instrument)
+        return self._dealt(Deal(seller, buyer, instrument, tonnes, price_fen))
+
+    def stopped(self, frozen: Party, side: str) -> Message:
+        """Somebody trades with a frozen account, ``seller_account`` or ``buyer_account``."""
+        body = self._template() | {side: frozen.number}
+        [message] = self._noted(body, Told(subject_of(body), REJECTED, "ACCOUNT_FROZEN"))
+        return message
+
+    def _dealt(self, deal: Deal) -> Message:
         traded = Traded(self._body(deal), deal)
         self.purses.sold(deal)
         if deal.instrument.market.is_day_end:
             self._held.append(traded)
-            return self._noted(traded.body, traded.told(CAPTURED))
-        self.purses.delivered(deal)
-        self._fresh.append(traded.body)
-        return self._noted(traded.body, traded.told(SETTLED))
+            [message] = self._noted(traded.body, traded.told(CAPTURED))
+        else:
+            self.purses.delivered(deal)
+            self._fresh.append(traded.body)
+            [message] = self._noted(traded.body, traded.told(SETTLED))
+        return message
 
     def _deal(self) -> Deal:
         number, instrument = self.purses.some(self.random, self.purses.at_venue, TONNES_MAX)
-        seller = next(one for one in self.world.parties if one.number == number)
+        seller = self.world.party_of(number)
         return Deal(
             seller,
             self._buyer(seller, instrument.venue),
             instrument,
             self.random.randint(1, TONNES_MAX),
-            self.random.randint(*instrument.market.prices_fen),
+            self._price_fen(instrument),
         )
+
+    def _price_fen(self, instrument: Instrument) -> int:
+        return self.random.randint(*instrument.market.prices_fen)
 
     def _buyer(self, seller: Party, venue: str) -> Party:
         """The first ones buy most."""
@@ -253,6 +281,11 @@ class Venues:
         message = Message(venue, "tonne.trades", f"{kind}.{venue}", event)
         self.sent.messages.append(message)
         return message
+
+
+def subject_in(message: Message) -> str:
+    """Under which the events of the trade in this message stand."""
+    return subject_of(msgspec.json.decode(message.event.data))
 
 
 def subject_of(body: Mapping[str, Any]) -> str:

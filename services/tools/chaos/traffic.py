@@ -1,8 +1,7 @@
 """Traffic: what venues, the bank, owners and registrars do all the while, with outcomes known beforehand."""
 
 import asyncio
-import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,31 +10,43 @@ from itertools import count
 from random import Random
 from typing import Any
 
-import msgspec
-
 from services.tools.chaos.asking import AskedInVainError, Asker
 from services.tools.chaos.bank import Bank
+from services.tools.chaos.buying import Buying
 from services.tools.chaos.ears import Ears
+from services.tools.chaos.emitters import Emitters
+from services.tools.chaos.freezers import Freezers
 from services.tools.chaos.people import People
 from services.tools.chaos.pipes import Pipes, body_of
 from services.tools.chaos.poison import doses
 from services.tools.chaos.purses import Purses
 from services.tools.chaos.sent import RECONCILED, Ask, Message, Poison, Sent
-from services.tools.chaos.trades import Traded, Venues
-from services.tools.chaos.world import (
-    BATCH_TONNES,
-    MARKETS,
-    World,
-)
+from services.tools.chaos.trades import Traded, Venues, subject_in
+from services.tools.chaos.uses import Uses
+from services.tools.chaos.world import BATCH_TONNES, MARKETS, World
 
 CASH_FEN = 10_000_000_000
 _CHUNK = 8
 _PAUSE_SECONDS = 0.08
 _BANK_SHARE = 0.06
-_PARTIES_MAX = 24
-_MOVED_MAX = 20
-_PATIENCE_SECONDS = 60
-_REPEATED = ("moveToVenue", "moveFromVenue", "retireCredits", "approve", "refuse", "issueCredits")
+_REPEATED = frozenset(
+    {
+        "moveToVenue",
+        "moveFromVenue",
+        "retireCredits",
+        "cancelCredits",
+        "freezeAccount",
+        "freezeCredits",
+        "releaseFreeze",
+        "requestConversion",
+        "verifyEmissions",
+        "issueCredits",
+        "approve",
+        "refuse",
+    }
+)
+_REPEATED_AFTER = 12
+"""So many of a round's commands come again when the fault is over."""
 
 
 @dataclass
@@ -49,6 +60,9 @@ class Traffic:
     venues: Venues
     bank: Bank
     people: People
+    uses: Uses
+    emitters: Emitters
+    freezers: Freezers
     sent: Sent
     random: Random
     ears: Ears
@@ -60,11 +74,29 @@ class Traffic:
         cls, world: World, asker: Asker, pipes: Pipes, ears: Ears, sent: Sent, random: Random
     ) -> "Traffic":
         """Traffic in this world; whoever sends, sends from the same purses."""
-        purses = Purses()
+        suspect, debtor = world.stopped
+        alone = suspect, debtor, *(one.party for one in world.emitters)
+        purses = Purses(apart={one.number for one in alone})
         venues = Venues(world, purses, sent, random)
         bank = Bank(world, purses, sent, random)
         people = People(world, asker, purses, venues, random)
-        return cls(world, asker, pipes, purses, venues, bank, people, sent, random, ears)
+        uses = Uses(world, asker, purses, random)
+        buying = Buying(world, asker, purses, venues, people, pipes, ears, random)
+        return cls(
+            world=world,
+            asker=asker,
+            pipes=pipes,
+            purses=purses,
+            venues=venues,
+            bank=bank,
+            people=people,
+            uses=uses,
+            emitters=Emitters(buying, uses),
+            freezers=Freezers(buying, uses, suspect, debtor),
+            sent=sent,
+            random=random,
+            ears=ears,
+        )
 
     async def endow(self) -> None:
         """Credits to the owners, cash to the traders; half of the credits go to the venue."""
@@ -72,8 +104,8 @@ class Traffic:
             *(self.people.issue(o, BATCH_TONNES) for o in self.world.owned)
         )
         venues = {instrument.venue for instrument in issued}
-        traders = self.world.traders
-        paid = [self.bank.deposit(t.number, v, CASH_FEN) for v in sorted(venues) for t in traders]
+        buyers = [*self.world.traders, *map(self.world.party_of, sorted(self.purses.apart))]
+        paid = [self.bank.deposit(b.number, v, CASH_FEN) for v in sorted(venues) for b in buyers]
         await self.pipes.send(paid)
 
     async def move_in(self) -> None:
@@ -90,12 +122,17 @@ class Traffic:
         self.venues.settle()
 
     async def flow(self, messages: int) -> None:
-        """One round's traffic: venues and bank in their order, and three people with their commands beside."""
+        """One round's traffic: venues and bank in their order, and people with their commands beside."""
         lanes = [
             self._day_end(*self.venues.turn()),
             self.people.owners(),
             self.people.registrars(),
-            self.people.retirers(),
+            self.uses.retirers(),
+            self.uses.cancellers(),
+            self.uses.converters(),
+            self.freezers.accounts(),
+            self.freezers.serials(),
+            *map(self.emitters.pay, self.world.emitters),
             self._repeaters(),
         ]
         async with asyncio.TaskGroup() as group:
@@ -111,18 +148,10 @@ class Traffic:
         await self.pipes.send(self.venues.closed(day, held))
         self.venues.confirmed(held)
         for market in MARKETS:
-            if market.is_day_end and await self._is_counted(f"day/{market.venue}/{day}"):
+            subject = f"day/{market.venue}/{day}"
+            if market.is_day_end and await self.ears.is_told(subject, RECONCILED):
                 given: dict[str, Any] = {"venue": market.venue, "date": day.isoformat()}
                 await self.asker.ask("confirmDay", self.world.registrar, **given)
-
-    async def _is_counted(self, subject: str) -> bool:
-        """Waits for settlement's count; where none comes, the auditor will miss it."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while (  # noqa: ASYNC110 - it is settlement that counts
-            not self.ears.of(subject, RECONCILED) and time.monotonic() < deadline
-        ):
-            await asyncio.sleep(_PAUSE_SECONDS)
-        return bool(self.ears.of(subject, RECONCILED))
 
     async def _reports(self, messages: int) -> None:
         """In chunks, so that it takes a while."""
@@ -147,15 +176,25 @@ class Traffic:
         await self.pipes.send([changed])
 
     async def _repeaters(self) -> None:
-        """Commands of earlier rounds are sent again, one of them with other content."""
+        """Commands of earlier rounds are sent again, some of them with other content."""
         asks = self._answered()
-        for ask in self.random.sample(asks, min(6, len(asks))):
+        await self._again(self.random.sample(asks, min(6, len(asks))))
+        changeable = [ask for ask in asks if _otherwise(ask)]
+        for ask in self.random.sample(changeable, min(2, len(changeable))):
+            await self.asker.contradict(ask, **_otherwise(ask))
+
+    async def repeat_after(self) -> None:
+        """Once the fault is over: the latest commands again, of which the dead may have answered some to nobody."""
+        asks = self._answered()[-2 * _REPEATED_AFTER :]
+        chosen = self.random.sample(asks, min(_REPEATED_AFTER, len(asks)))
+        await _as_far_as_answered(self._again(chosen))
+        for ask in [one for one in chosen if _otherwise(one)][:2]:
+            await _as_far_as_answered(self.asker.contradict(ask, **_otherwise(ask)))
+
+    async def _again(self, asks: Sequence[Ask]) -> None:
+        for ask in asks:
             self.resent += 1
             await self.asker.repeat(ask)
-        moved = [ask for ask in asks if ask.name == "moveToVenue"]
-        if moved:
-            ask = self.random.choice(moved)
-            await self.asker.contradict(ask, tonnes=ask.fields["tonnes"] + 1)
 
     def _answered(self) -> list[Ask]:
         asks = self.sent.asks.values()
@@ -165,14 +204,13 @@ class Traffic:
         """A little of everything, for a fault that waits for work: a trade that settles, and a retirement."""
         await self.pipes.send(self.venues.good())
         stock = self.purses.some(self.random, self.purses.in_registry, 1)
-        await _as_far_as_answered(self.people.retire(stock, 1))
+        await _as_far_as_answered(self.uses.retire(stock, 1))
 
     async def probe(self) -> str:
         """A trade that settles, by whose outcome one sees that the market works; returns its subject."""
         [message] = self.venues.good()
         await self.pipes.send([message])
-        told = msgspec.json.decode(message.event.data)
-        return f"trade/{told['venue']}/{told['trade_id']}"
+        return subject_in(message)
 
     async def probe_command(self) -> None:
         """A command that the registry answers."""
@@ -195,6 +233,15 @@ class Traffic:
         self.sent.poison += [dose.poison for dose in prepared]
         await self.pipes.pour(prepared)
         return len(prepared)
+
+
+def _otherwise(ask: Ask) -> Mapping[str, Any]:
+    """Another content under the same id; none of a decision, which says only on what."""
+    for name in ("tonnes", "sourceTonnes"):
+        if name in ask.fields:
+            return {name: ask.fields[name] + 1}
+    is_decision = ask.name in ("approve", "refuse")
+    return {"reason": "changed"} if "reason" in ask.fields and not is_decision else {}
 
 
 async def _as_far_as_answered(lane: Awaitable[None]) -> None:

@@ -8,11 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from services.kernel.actors import Role
-from services.tools.chaos.asking import PENDING, Asker
+from services.tools.chaos.asking import Asker
+from services.tools.chaos.sent import Ask
 from services.tools.companies import invented_credit_code
 
 Token = Callable[..., str]
 BATCH_TONNES = 1_000_000
+ALLOWANCES = "CEA"
+OFFSET_CAP_PPM = 50_000
+"""Of what is due credits offset so many millionths."""
+_NOWHERE = ""
+"""Where nobody trades."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +32,7 @@ class Market:
     cycle: str
     prices_fen: tuple[int, int]
     longitude: str
+    is_ets_eligible: bool = False
     band_basis_points: int | None = None
     seller_fee_ppm: int = 0
     buyer_fee_ppm: int = 0
@@ -48,6 +55,7 @@ MARKETS = (
         cycle=IMMEDIATE,
         prices_fen=(7_400, 7_600),
         longitude="104.5",
+        is_ets_eligible=True,
         band_basis_points=1_000,
     ),
     Market(
@@ -62,6 +70,8 @@ MARKETS = (
         buyer_fee_ppm=2_000,
     ),
 )
+EXCHANGE_MARKET, PILOT_MARKET = MARKETS
+"""Whose credits offset in the national ETS, and whose never do."""
 MARKET_AT = {market.venue: market for market in MARKETS}
 
 
@@ -101,6 +111,44 @@ class Owned:
 
 
 @dataclass
+class Emitter:
+    """What an emitter owes for its year, and what it has done about it, as far as it was told."""
+
+    party: Party
+    opening: Ask
+    due: int = 0
+    surrendered: int = 0
+    offset: int = 0
+    versions: int = 0
+    """How often it was told what is due."""
+
+    @property
+    def year(self) -> int:
+        """Whose emissions it pays for."""
+        return int(self.opening.fields["emissionYear"])
+
+    @property
+    def allowances(self) -> Instrument:
+        """What it pays with."""
+        return Instrument(_NOWHERE, ALLOWANCES, self.year)
+
+    @property
+    def room(self) -> int:
+        """How much more may be offset."""
+        return self.due * OFFSET_CAP_PPM // 1_000_000 - self.offset
+
+    @property
+    def outstanding(self) -> int:
+        """What is left to pay."""
+        return self.due - self.surrendered - self.offset
+
+    @property
+    def subject(self) -> str:
+        """Under which the events of its obligation stand."""
+        return f"obligation/{self.party.number}/{self.year}"
+
+
+@dataclass
 class World:
     """Everyone and everything that the load may name."""
 
@@ -109,6 +157,9 @@ class World:
     owned: list[Owned] = field(default_factory=list[Owned])
     parties: list[Party] = field(default_factory=list[Party])
     traders: list[Party] = field(default_factory=list[Party])
+    emitters: list[Emitter] = field(default_factory=list[Emitter])
+    stopped: list[Party] = field(default_factory=list[Party])
+    """Two: whose account is frozen, and whose serials."""
     pauper: Party | None = None
     """Who trades without ever having anything."""
     broker: Party | None = None
@@ -127,6 +178,19 @@ class World:
     def venue(self, code: str) -> str:
         """Who speaks for a venue to the market."""
         return self.token(code, None, Role.VENUE)
+
+    @property
+    def court(self) -> str:
+        """Who orders what holders do not want."""
+        return self.token("chaos-court", None, Role.AUTHORITY)
+
+    def maker_as_checker(self, party: Party) -> str:
+        """The first person of this party, who would like to be the second one as well."""
+        return self.token(f"{party.name} operator", party.organisation_id, Role.APPROVER)
+
+    def party_of(self, number: str) -> Party:
+        """Whose account this is."""
+        return next(one for one in self.parties if one.number == number)
 
     @property
     def overseer(self) -> str:
@@ -184,8 +248,6 @@ class World:
             verificationBody="Chaos verifiers",
             evidence="none",
         )
-        asked, _ = await self.asker.ask(
-            "issueCredits", self.registrar, expecting=PENDING, reductionId=str(reduction.id)
-        )
-        await self.asker.ask("approve", self.second, approvalId=asked.approval_id)
+        given: dict[str, Any] = {"reductionId": str(reduction.id)}
+        await self.asker.by_two("issueCredits", self.registrar, self.second, **given)
         return Instrument(owned.market.venue, owned.project, vintage)
