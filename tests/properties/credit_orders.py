@@ -177,7 +177,7 @@ class OrderWalk(MarketWalk):
     def revoke(self, given: Given) -> None:
         """The reductions behind a batch were false: as much is cancelled, and the rest is owed."""
         known = [n for n, one in self.model.batches.items() if one.programme == "N"]
-        number, tonnes = given.one_of(known), given.drawn if given.drawn > 0 else 25
+        number, tonnes = given.one_of(known), given.drawn if given.drawn > 0 else 20
         batch = self.model.batches[number]
         account = batch.first_holder
         event = ReductionsRevoked(

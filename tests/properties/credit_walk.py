@@ -89,18 +89,26 @@ class Walk(RuleBasedStateMachine):
         return self.world.full(letter)
 
     def holding(
-        self, given: Given, bucket: str, venue: str = "", programmes: str = "NALPQ"
+        self,
+        given: Given,
+        bucket: str,
+        venue: str = "",
+        programmes: str = "NALPQ",
+        accounts: Sequence[str] = ACCOUNTS,
     ) -> tuple[str, str]:
-        """An account and an instrument of which it has something there; at times whatever was drawn."""
+        """An account and an instrument of which it has something there; mostly one that may give it away."""
         model = self.model
         known = {
             (place[0], model.batches[batch].instrument)
             for (batch, _), place in model.where.items()
-            if place[1:] == (bucket, venue) and model.batches[batch].programme in programmes
+            if place[1:] == (bucket, venue)
+            and place[0] in accounts
+            and model.batches[batch].programme in programmes
         }
-        if not known or given.choice % 7 == 0:
+        if not known or given.choice % 11 == 0:
             return given.account, given.instrument
-        return given.one_of(sorted(known))
+        giving = [pair for pair in sorted(known) if not model.keeps(pair[0])]
+        return given.one_of((given.choice % 4 and giving) or sorted(known))
 
     def named(self, verdict: Verdict, instrument: str) -> Verdict:
         """The same, refused if settlement has never heard of the instrument."""

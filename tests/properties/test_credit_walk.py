@@ -124,14 +124,14 @@ class CreditWalk(OrderWalk):
 
     def surrender(self, given: Given) -> None:
         """Allowances are given up for what was emitted."""
-        account, instrument = self.holding(given, "registry", programmes="A")
+        account, instrument = self.holding(given, "registry", "", "A", "SE")
         tonnes, at = given.tonnes(self.model.left(account)), self.world.now
         verdict = self.model.surrender(account, instrument, tonnes, at)
         self._use("surrender", verdict, account, instrument, tonnes, "ETS_SURRENDER")
 
     def offset(self, given: Given) -> None:
         """Credits stand in for a part of it."""
-        account, instrument = self.holding(given, "registry", programmes="N")
+        account, instrument = self.holding(given, "registry", "", "N", "SE")
         tonnes, at = given.tonnes(self.model.offset_left(account)), self.world.now
         verdict = self.model.offset(account, instrument, tonnes, at)
         self._use("offset", verdict, account, instrument, tonnes, "ETS_OFFSET_NATIONAL")
@@ -139,7 +139,7 @@ class CreditWalk(OrderWalk):
     def seize(self, given: Given) -> None:
         """What is overdue is surrendered without the entity, wherever it has allowances."""
         places = ("registry", ""), ("exchange", given.venue), ("frozen", "")
-        account, instrument = self.holding(given, *given.one_of(places), programmes="A")
+        account, instrument = self.holding(given, *given.one_of(places), "A", "SE")
         tonnes, at = given.tonnes(self.model.left(account)), self.world.now
         command = EnforceObligation(
             retirement_id=new_id(),
@@ -305,8 +305,8 @@ def test_whatever_happens_to_credits_each_is_in_one_place_and_what_is_final_stay
 
 
 WALKS = settings(
-    max_examples=25,
-    stateful_step_count=100,
+    max_examples=28,
+    stateful_step_count=120,
     derandomize=True,  # the same walks each time
     deadline=None,
     report_multiple_bugs=False,
