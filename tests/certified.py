@@ -1,10 +1,11 @@
-"""Public records as a certificate is made from them."""
+"""Public records and proofs as a certificate is made from them."""
 
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from services.gateway.certificates import Record, Serials
+from services.gateway.proofs import Discharge, Proof
 
 BATCH = UUID("01890000-0000-7000-8000-000000000001")
 HASH = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881"
@@ -42,6 +43,32 @@ def record(count: int = 3, **changes: Any) -> Record:
         "ranges": ranges(count),
     }
     return Record(**values | changes)
+
+
+def proof(**changes: Any) -> Proof:
+    """The proof of an emitter that met its year by allowances and, up to the cap, by credits, but for the changes."""
+    values: dict[str, Any] = {
+        "proof_number": "ETS-2026-00000003",
+        "account": "ACC-00000012",
+        "entity": "华东临港热电股份有限公司",
+        "emission_year": 2025,
+        "version": 1,
+        "plan": "CEA-2025",
+        "is_draft": True,
+        "due": 1_000_000,
+        "surrendered": 950_000,
+        "offset": 50_000,
+        "deadline": datetime(2026, 12, 31, 16, 0, 0, tzinfo=UTC),
+        "met_at": datetime(2026, 11, 20, 3, 0, 0, tzinfo=UTC),
+        "ended_at": None,
+        "discharges": (
+            Discharge("RET-2026-00000017", "ETS_OFFSET_NATIONAL", 50_000),
+            Discharge("RET-2026-00000018", "ETS_SURRENDER", 920_000),
+            Discharge("RET-2026-00000021", "ETS_SURRENDER", 30_000),
+        ),
+        "proof_sha256": HASH,
+    }
+    return Proof(**values | changes)
 
 
 PERSON: dict[str, Any] = {

@@ -232,13 +232,14 @@ UNION ALL
 SELECT posting, NULL, next_serial - first_serial FROM credit_entry WHERE from_bucket IN ('retired', 'cancelled')
 
 -- name: certificates_numbered_without_gap
--- The certificates of a kind and year are numbered 1, 2, 3 ...
+-- The certificates of a kind and year, and the proofs, are numbered 1, 2, 3 ...
 SELECT series, year, counted.issued, numbered.certificates, numbered.last
-FROM (SELECT * FROM certificate_count WHERE series IN ('RET', 'CAN')) AS counted
+FROM certificate_count AS counted
 FULL JOIN (
     SELECT split_part(certificate_number, '-', 1) AS series, split_part(certificate_number, '-', 2)::integer AS year,
         count(*) AS certificates, max(split_part(certificate_number, '-', 3)::bigint) AS last
-    FROM retirement GROUP BY 1, 2
+    FROM (SELECT certificate_number FROM retirement UNION ALL SELECT proof_number FROM proof) AS given (certificate_number)
+    GROUP BY 1, 2
 ) AS numbered USING (series, year)
 WHERE (counted.issued, counted.issued) IS DISTINCT FROM (numbered.certificates, numbered.last)
 

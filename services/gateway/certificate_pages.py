@@ -16,21 +16,11 @@ import msgspec
 from aiohttp import web
 from strawberry.utils.str_converters import to_camel_case
 
-from services.gateway.certificates import (
-    LACKING,
-    Fact,
-    Record,
-    Words,
-    beneficiary_of,
-    facts,
-    has_beneficiary,
-    identity_of,
-    kind_of,
-    purpose_of,
-)
+from services.gateway.certificates import LACKING, Entry, Fact, Record
 from services.gateway.context import Context, House
 from services.gateway.programmes import Programme
 from services.gateway.projects import Project
+from services.gateway.proofs import SERIES, Proof, proof_of
 from services.gateway.retirements import public_retirement_of
 from services.runtime import telemetry
 from services.runtime.postgres import OUTAGES
@@ -57,9 +47,9 @@ class Press:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "certificates")
-        self._kept: OrderedDict[tuple[Record, str], asyncio.Future[bytes]] = OrderedDict()
+        self._kept: OrderedDict[tuple[Record | Proof, str], asyncio.Future[bytes]] = OrderedDict()
 
-    async def pdf(self, record: Record, url: str) -> bytes:
+    async def pdf(self, record: Record | Proof, url: str) -> bytes:
         """The certificate, drawn once for all who ask at the same time; HTTP 503 if too many are waiting."""
         key = (record, url)
         if key not in self._kept:
@@ -83,14 +73,14 @@ class Press:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _drawn(record: Record, url: str) -> bytes:
+def _drawn(record: Record | Proof, url: str) -> bytes:
     """Imports late: what draws takes longer to load than all else, and a gateway that draws nothing is spared it."""
     from services.gateway.certificate_drawing import drawn, legible
 
     _, lacking = legible(record)
     if lacking:
         codes = [f"U+{ord(char):04X}" for char in lacking]
-        log.warning("characters_lacking", certificate=record.certificate_number, characters=codes)
+        log.warning("characters_lacking", certificate=record.content.number, characters=codes)
     return drawn(record, url)
 
 
@@ -104,7 +94,7 @@ def add_certificate_routes(app: web.Application, house: House, public_url: str) 
         record = await _found(Context(house, request["request_id"]), name)
         if record is None:
             return _missing(name, form)
-        url = f"{public_url}/certificates/{record.certificate_number}"
+        url = f"{public_url}/certificates/{record.content.number}"
         match form:
             case ".pdf":
                 return _answer(request, await press.pdf(record, url), "application/pdf", name)
@@ -117,11 +107,14 @@ def add_certificate_routes(app: web.Application, house: House, public_url: str) 
     app.on_cleanup.append(press.close)
 
 
-async def _found(context: Context, name: str) -> Record | None:
+async def _found(context: Context, name: str) -> Record | Proof | None:
     """The record that this address names; HTTP 503 while it cannot be read."""
     number = _NAME.fullmatch(name)
     try:
-        return await read_record(context, number[1]) if number else None
+        if number is None:
+            return None
+        read = proof_of if name.startswith(SERIES) else read_record
+        return await read(context, number[1])
     except OUTAGES as fault:
         raise web.HTTPServiceUnavailable(
             text="The public record cannot be read just now.", headers={"Retry-After": "5"}
@@ -145,10 +138,10 @@ async def read_record(context: Context, number: str) -> Record | None:
     return msgspec.convert(vars(found) | names, Record)
 
 
-def as_json(record: Record, url: str) -> bytes:
+def as_json(record: Record | Proof, url: str) -> bytes:
     """The record for programs, named as in GraphQL."""
     links = {"url": url, "pdfUrl": f"{url}.pdf"}
-    words = {"title": kind_of(record).title, "purposeWords": purpose_of(record)}
+    words = {"title": record.content.kind.title, **record.words}
     return msgspec.json.encode(_camel(asdict(record)) | words | links)
 
 
@@ -163,26 +156,32 @@ def _camel(value: object) -> Any:
     return value
 
 
-def as_page(record: Record) -> bytes:
+def as_page(record: Record | Proof) -> bytes:
     """The record for people."""
-    kind = kind_of(record)
-    shown = [_fact(fact) for fact in facts(record)]
-    if has_beneficiary(record):
-        label = Words("受益人", "Beneficiary")
-        user = Fact(label, beneficiary_of(record), identity_of(record))
-        shown.insert(0, _fact(user, "wide"))
-    rows = (f"<tr><td>{escape(one.serials)}<td>{one.tonnes:,}" for one in record.ranges)
+    content = record.content
+    kind = content.kind
+    shown = [_fact(fact) for fact in content.facts]
+    if content.holder:
+        shown.insert(0, _fact(content.holder, "wide"))
     return _PAGE.substitute(
-        number=record.certificate_number,
+        number=content.number,
         title_zh=kind.title.zh,
         title_en=kind.title.en,
         statement_zh=kind.statement.zh,
         statement_en=kind.statement.en,
-        tonnes=f"{record.tonnes:,}",
+        tonnes=f"{content.tonnes:,}",
         facts="".join(shown),
-        serials="\n".join(rows),
-        entry_sha256=escape(record.entry_sha256),
+        entries_label=f"{kind.entries.zh} {kind.entries.en}",
+        entries="\n".join(_row(one) for one in content.entries),
+        hash_label=f"{kind.hashed.zh} {kind.hashed.en}",
+        sha256=escape(content.sha256),
     ).encode()
+
+
+def _row(entry: Entry) -> str:
+    text = escape(entry.text)
+    cell = f'<a href="{escape(entry.path)}">{text}</a>' if entry.path else text
+    return f"<tr><td>{cell}<td>{entry.tonnes:,}"
 
 
 def _fact(fact: Fact, look: str = "") -> str:

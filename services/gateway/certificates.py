@@ -1,6 +1,6 @@
-"""Certificates of use and cancellation: what one says, in Chinese and in English, from the public record alone."""
+"""Certificates: what one says, in Chinese and in English, from the public record of a use or a cancellation alone."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -9,6 +9,7 @@ from services.kernel.clocks import BEIJING
 
 NOT_PUBLIC = "不公开 Not public"
 NONE = "—"
+BEIJING_TIME = "北京时间 Beijing time, UTC+8"
 LACKING = "□"
 """Stands for a character that cannot be shown."""
 
@@ -37,6 +38,48 @@ class Serials:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What a certificate is of: its title, what it certifies, by which entries, and what its hash is of."""
+
+    title: Words
+    statement: Words
+    entries: Words = Words("序列号", "Serial numbers")
+    hashed: Words = Words("账册分录的哈希值", "SHA-256 of the ledger entry")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of a certificate: its label, its value, and what stands below it."""
+
+    label: Words
+    value: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of what makes up the quantity, and the address of its own certificate, if it has one."""
+
+    text: str
+    tonnes: int
+    path: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """All that is shown of a certificate, in the order of reading."""
+
+    number: str
+    kind: Kind
+    tonnes: int
+    holder: Fact | None
+    facts: Sequence[Fact]
+    entries: Sequence[Entry]
+    sha256: str
+    made_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """The public record of one use or cancellation, with the names of its programme and project."""
 
@@ -62,22 +105,24 @@ class Record:
     entry_sha256: str
     ranges: tuple[Serials, ...]
 
+    @property
+    def content(self) -> Content:
+        """What its certificate shows."""
+        return Content(
+            number=self.certificate_number,
+            kind=kind_of(self),
+            tonnes=self.tonnes,
+            holder=_holder(self),
+            facts=tuple(_facts(self)),
+            entries=tuple(Entry(one.serials, one.tonnes) for one in self.ranges),
+            sha256=self.entry_sha256,
+            made_at=self.retired_at,
+        )
 
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """What a certificate is of: its title, and what it certifies."""
-
-    title: Words
-    statement: Words
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One line of a certificate: its label, its value, and what stands below it."""
-
-    label: Words
-    value: str
-    note: str = ""
+    @property
+    def words(self) -> Mapping[str, Words]:
+        """What programs are told in both languages."""
+        return {"purposeWords": purpose_of(self)}
 
 
 _RETIREMENT = Kind(
@@ -104,7 +149,29 @@ _SURRENDER = Kind(
         " ever and can never be used, traded or transferred again.",
     ),
 )
-KINDS = (_RETIREMENT, _CANCELLATION, _SURRENDER)
+_DISCHARGES = {
+    "entries": Words("清缴与抵销证书", "Certificates of surrender and offset"),
+    "hashed": Words("本证明内容的哈希值", "SHA-256 of what is proved"),
+}
+PROOF = Kind(
+    Words("碳排放配额履约证明", "Proof of Compliance"),
+    Words(
+        "兹证明下列单位已在规定期限内足额清缴其年度碳排放配额。",
+        "This certifies that the entity below has met, in time and in full, what it owed in the national"
+        " emissions trading scheme for the emissions of this year.",
+    ),
+    **_DISCHARGES,
+)
+ENDED_PROOF = Kind(
+    Words("履约证明已失效", "Proof of Compliance, ended"),
+    Words(
+        "本证明已失效：其后核定的应清缴量高于已清缴量。以下为失效前的内容。",
+        "This proof has ended: more became due afterwards than had been discharged. Below is what it"
+        " proved until then.",
+    ),
+    **_DISCHARGES,
+)
+KINDS = (_RETIREMENT, _CANCELLATION, _SURRENDER, PROOF, ENDED_PROOF)
 
 UNIT = Words("吨二氧化碳当量", "tonnes of carbon dioxide equivalent")
 
@@ -144,41 +211,34 @@ def purpose_of(record: Record) -> Words:
     return PURPOSES.get(record.purpose, Words(record.purpose, ""))
 
 
-def has_beneficiary(record: Record) -> bool:
-    """Whether somebody used the credits; what is cancelled is used by nobody."""
-    return record.beneficiary_kind is not None
-
-
-def beneficiary_of(record: Record) -> str:
-    """The beneficiary's name, unless it is a natural person's that is not public."""
-    return record.beneficiary_name or NOT_PUBLIC
-
-
 def when(instant: datetime) -> str:
     """An instant as clocks in Beijing showed it."""
     return f"{instant.astimezone(BEIJING):%Y-%m-%d %H:%M:%S}"
 
 
-def facts(record: Record) -> Iterator[Fact]:
-    """What a certificate says beside its number, quantity, beneficiary and serials, in the order of reading."""
+def _holder(record: Record) -> Fact | None:
+    """Who used the credits; what is cancelled is used by nobody."""
+    if record.beneficiary_kind is None:
+        return None
+    known = joined(record.beneficiary_id, record.beneficiary_country)
+    return Fact(Words("受益人", "Beneficiary"), record.beneficiary_name or NOT_PUBLIC, known)
+
+
+def _facts(record: Record) -> Iterator[Fact]:
     purpose = purpose_of(record)
     if record.project_name:
-        place = _joined(record.project, record.province)
+        place = joined(record.project, record.province)
         yield Fact(Words("项目", "Project"), record.project_name, place)
     yield Fact(Words("机制", "Programme"), record.programme_name, record.programme)
     yield Fact(Words("年份", "Vintage"), str(record.vintage))
-    yield Fact(Words("日期", "Date"), when(record.retired_at), "北京时间 Beijing time, UTC+8")
+    yield Fact(Words("日期", "Date"), when(record.retired_at), BEIJING_TIME)
     yield Fact(Words("用途", "Purpose"), purpose.zh, purpose.en)
     yield Fact(Words("事由", "Reason"), record.reason)
-    if has_beneficiary(record):
+    if record.beneficiary_kind is not None:
         yield Fact(Words("报告期", "Reporting period"), record.reporting_period or NONE)
         yield Fact(Words("代表", "On behalf of"), record.on_behalf_of or NONE)
 
 
-def identity_of(record: Record) -> str:
-    """What else is known of the beneficiary: the identifier and the country."""
-    return _joined(record.beneficiary_id, record.beneficiary_country)
-
-
-def _joined(*parts: str | None) -> str:
+def joined(*parts: str | None) -> str:
+    """What is known of these, with a comma between."""
     return ", ".join(part for part in parts if part)

@@ -1,5 +1,6 @@
 """Freezes: what courts and authorities stop, until they release it."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,12 +11,15 @@ from services.gateway import reads
 from services.gateway.commands import Payload
 from services.gateway.context import Info
 from services.gateway.inputs import mutation
+from services.gateway.listening import listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
 from services.gateway.states import FreezeState
 from services.settlement.messages import freezes
+
+UPDATES = (freezes.AccountFrozen, freezes.CreditsFrozen, freezes.FreezeReleased)
 
 
 @strawberry.type(description="An order that stops an account, or certain of its serials.")
@@ -105,3 +109,16 @@ class FreezeMutations:
     freeze_account = mutation(freezes.FreezeAccount, FreezePayload, "freeze_id")
     freeze_credits = mutation(freezes.FreezeCredits, FreezePayload, "freeze_id")
     release_freeze = mutation(freezes.ReleaseFreeze, FreezePayload)
+
+
+@strawberry.type
+class FreezeSubscriptions:
+    @strawberry.subscription(
+        description="Each freeze that you may see, once it is ordered or released, as it is then."
+    )
+    async def freeze_updated(self, info: Info) -> AsyncGenerator[Freeze, None]:
+        info.context.require_viewer()
+        async for events in listen(info.context, *UPDATES):
+            ids = list(dict.fromkeys(event.freeze_id for event in events))
+            for freeze in await reads.private(info.context, Freeze, "freezes_by_id", ids):
+                yield freeze

@@ -1,5 +1,6 @@
 """Obligations: what an account owes in the national ETS for a year's emissions, and what was surrendered and offset."""
 
+from collections.abc import AsyncGenerator
 from datetime import date, datetime
 from uuid import UUID
 
@@ -8,14 +9,22 @@ import strawberry
 from services.gateway import reads
 from services.gateway.context import Info
 from services.gateway.inputs import mutation
+from services.gateway.listening import listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.retirements import RetirementPayload
 from services.gateway.scalars import Tonnes
 from services.gateway.states import ObligationState
-from services.settlement.messages.obligations import EnforceObligation
+from services.settlement.messages.obligations import (
+    EnforceObligation,
+    ObligationDischarged,
+    ObligationMet,
+    ObligationMissed,
+    ObligationNotified,
+)
 
 _YEAR_DIGITS = 4
+UPDATES = (ObligationNotified, ObligationDischarged, ObligationMet, ObligationMissed)
 
 
 @strawberry.type(description="Allowances or credits that count towards an obligation, for ever.")
@@ -128,3 +137,22 @@ class ObligationQueries:
 @strawberry.type
 class ObligationMutations:
     enforce_obligation = mutation(EnforceObligation, RetirementPayload, "retirement_id")
+
+
+@strawberry.type
+class ObligationSubscriptions:
+    @strawberry.subscription(
+        description="Each obligation that you may see, once it is set, discharged, met or overdue,"
+        " as it is then."
+    )
+    async def obligation_updated(
+        self, info: Info, account: str | None = None
+    ) -> AsyncGenerator[Obligation, None]:
+        info.context.require_viewer()
+        async for events in listen(info.context, *UPDATES):
+            keys = dict.fromkeys((event.account, event.emission_year) for event in events)
+            named = [key for key in keys if account in (None, key[0])]
+            values = [number for number, _ in named], [year for _, year in named]
+            found = await reads.private(info.context, Obligation, "obligations_by_key", *values)
+            for obligation in found:
+                yield obligation

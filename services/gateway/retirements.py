@@ -1,5 +1,6 @@
 """Retirements: credits used or cancelled once and for all, by whom and for what; the public record."""
 
+from collections.abc import AsyncGenerator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,11 +12,17 @@ from services.gateway.commands import Payload
 from services.gateway.context import Context, Info
 from services.gateway.inputs import mutation
 from services.gateway.links import ConversionLink, ProjectLink, conversion_of, project_of
+from services.gateway.listening import listen
 from services.gateway.objects import Recorded
 from services.gateway.pages import PAGE_DEFAULT, After, Connection, First, Keyset, rows_wanted
 from services.gateway.scalars import Tonnes
 from services.gateway.serials import SerialRange, serial_ranges
-from services.settlement.messages.retirements import CancelCredits, RetireCredits
+from services.settlement.messages.retirements import (
+    CancelCredits,
+    CreditsCancelled,
+    CreditsRetired,
+    RetireCredits,
+)
 
 
 @strawberry.type(description="Credits taken out of circulation for ever.")
@@ -167,3 +174,21 @@ class RetirementPayload(Payload):
 class RetirementMutations:
     retire_credits = mutation(RetireCredits, RetirementPayload, "retirement_id")
     cancel_credits = mutation(CancelCredits, RetirementPayload, "retirement_id")
+
+
+@strawberry.type
+class RetirementSubscriptions:
+    @strawberry.subscription(description="Each use and each cancellation, once it is recorded.")
+    async def retirement_recorded(
+        self, info: Info, filter_: RetirementFilter | None = None
+    ) -> AsyncGenerator[Retirement, None]:
+        wanted = filter_ or RetirementFilter()
+        async for events in listen(info.context, CreditsRetired, CreditsCancelled):
+            ids = [
+                event.retirement_id
+                for event in events
+                if wanted.account in (None, event.account)
+                and wanted.project in (None, event.project)
+            ]
+            for one in await reads.visible(info.context, Retirement, "retirements_by_id", ids):
+                yield one

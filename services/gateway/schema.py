@@ -31,12 +31,16 @@ from services.gateway.disputes import DisputeQueries
 from services.gateway.enforcements import EnforcementMutations, EnforcementQueries
 from services.gateway.errors import Errors, log_faults
 from services.gateway.figures import FigureQueries
-from services.gateway.freezes import FreezeMutations, FreezeQueries
+from services.gateway.freezes import FreezeMutations, FreezeQueries, FreezeSubscriptions
 from services.gateway.instruments import InstrumentQueries
 from services.gateway.limits import TOKENS_MAX, Limits
 from services.gateway.market import MarketQueries
 from services.gateway.nodes import NodeQueries
-from services.gateway.obligations import ObligationMutations, ObligationQueries
+from services.gateway.obligations import (
+    ObligationMutations,
+    ObligationQueries,
+    ObligationSubscriptions,
+)
 from services.gateway.organisations import OrganisationMutations, OrganisationQueries
 from services.gateway.programmes import ProgrammeMutations, ProgrammeQueries
 from services.gateway.project_life import (
@@ -49,7 +53,11 @@ from services.gateway.records import RecordQueries
 from services.gateway.reductions import ReductionMutations, ReductionQueries, ReductionSubscriptions
 from services.gateway.report_life import ReportLifeQueries, ReportMutations, ReportSubscriptions
 from services.gateway.reports import ReportQueries
-from services.gateway.retirements import RetirementMutations, RetirementQueries
+from services.gateway.retirements import (
+    RetirementMutations,
+    RetirementQueries,
+    RetirementSubscriptions,
+)
 from services.gateway.scalars import SCALARS
 from services.gateway.shortfalls import ShortfallMutations, ShortfallQueries
 from services.gateway.trades import TradeMutations, TradeQueries, TradeSubscriptions
@@ -129,6 +137,9 @@ class Subscription(
     ProjectSubscriptions,
     ReportSubscriptions,
     ReductionSubscriptions,
+    RetirementSubscriptions,
+    ObligationSubscriptions,
+    FreezeSubscriptions,
     AccountSubscriptions,
 ):
     pass

@@ -227,11 +227,21 @@ SELECT * FROM settlement_read.retirements($1, $2, $3, $4, $5, $6, $7, $8)
 -- name: get_retirement
 SELECT * FROM settlement_read.retirement($1, $2, $3, $4)
 
+-- name: retirements_by_id
+-- As much of many as this viewer may see, in the order given.
+SELECT retirement.*
+FROM unnest($4::uuid[]) WITH ORDINALITY AS wanted (retirement_id, place)
+CROSS JOIN LATERAL settlement_read.retirement($1, $2, $3, wanted.retirement_id) AS retirement
+ORDER BY wanted.place
+
 -- name: list_public_retirements
 SELECT * FROM settlement_read.public_retirements($1, $2, $3, $4, $5)
 
 -- name: get_public_retirement
 SELECT * FROM settlement_read.public_retirement($1)
+
+-- name: get_public_proof
+SELECT *, offset_used AS "offset" FROM settlement_read.public_proof($1)
 
 -- name: list_settlement_histories
 -- One page for each of many objects.
@@ -285,6 +295,14 @@ SELECT * FROM settlement_read.obligations($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- name: get_obligation
 SELECT * FROM settlement_read.obligations($1, $2, $3, $4, $5, NULL, NULL, NULL, 1)
 
+-- name: obligations_by_key
+-- What this viewer may see of many obligations, in the order given.
+SELECT obligation.*
+FROM unnest($4::text[], $5::integer[]) WITH ORDINALITY AS wanted (account, emission_year, place)
+CROSS JOIN LATERAL settlement_read.obligations($1, $2, $3, wanted.account, wanted.emission_year, NULL, NULL, NULL, 1)
+    AS obligation
+ORDER BY wanted.place
+
 -- name: discharges_of_obligations
 -- One page for each of many obligations, the latest first.
 SELECT part.*
@@ -301,6 +319,13 @@ SELECT * FROM settlement_read.freezes($1, $2, $3, $4, $5, $6, $7, $8)
 
 -- name: get_freeze
 SELECT * FROM settlement_read.freeze($1, $2, $3, $4)
+
+-- name: freezes_by_id
+-- What this viewer may see of many freezes, in the order given.
+SELECT seen.*
+FROM unnest($4::uuid[]) WITH ORDINALITY AS wanted (freeze_id, place)
+CROSS JOIN LATERAL settlement_read.freeze($1, $2, $3, wanted.freeze_id) AS seen
+ORDER BY wanted.place
 
 -- name: list_enforcements
 SELECT * FROM settlement_read.enforcements($1, $2, $3, $4, $5, $6, $7)

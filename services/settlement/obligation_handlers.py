@@ -160,6 +160,7 @@ async def _followed(tx: Transaction, obligation: Obligation) -> tuple[Obligation
     if Step.MEET in steps:
         number = await retirement_store.next_certificate_number(tx, obligations.PROOFS)
         after = replace(after, proof_number=number)
+        await obligation_store.insert_proof(tx, after)
     return after, steps
 
 

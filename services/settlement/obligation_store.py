@@ -86,6 +86,25 @@ async def add_use(tx: Transaction, after: Obligation, use: Use) -> None:
     _require_count(status, 1)
 
 
+async def insert_proof(tx: Transaction, met: Obligation) -> None:
+    """Keeps for ever that an obligation was met, and by what."""
+    await tx.connection.execute(
+        sql["insert_proof"],
+        met.proof_number,
+        met.account,
+        met.emission_year,
+        met.version,
+        met.plan,
+        met.is_draft,
+        met.due,
+        met.surrendered,
+        met.offset_used,
+        met.deadline,
+        tx.effective_at,
+        tx.recorded_at,
+    )
+
+
 async def set_overdue(tx: Transaction, missed: Sequence[Obligation]) -> None:
     """Keeps that their deadline has passed."""
     if missed:

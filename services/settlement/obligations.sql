@@ -51,3 +51,14 @@ JOIN holding h USING (batch_id)
 JOIN account first ON first.number = b.first_holder
 WHERE h.account = $1 AND b.project = $2 AND b.vintage = $3 AND h.bucket = ANY ($4::text[])
 ORDER BY b.issued_at, b.batch_id, h.first_serial
+
+-- name: insert_proof
+-- What was met, with the certificates of all that was discharged for it; the latest of them names who used it.
+INSERT INTO proof (proof_number, account, entity, emission_year, version, plan, is_draft, due, surrendered, offset_used,
+    deadline, met_at, recorded_at, certificates)
+SELECT $1, $2, (array_agg(r.beneficiary_name ORDER BY r.certificate_number DESC)
+        FILTER (WHERE r.beneficiary_kind = 'ORGANISATION'))[1],
+    $3, $4, $5, $6, $7, $8, $9, $10, $11, $12,
+    coalesce(array_agg(r.certificate_number ORDER BY r.certificate_number), '{}')
+FROM retirement r
+WHERE r.account = $2 AND r.reporting_period = $3::integer::text AND r.purpose IN ('ETS_SURRENDER', 'ETS_OFFSET_NATIONAL')

@@ -18,14 +18,16 @@ from services.gateway.certificate_drawing import drawn
 from services.gateway.certificates import Record
 from services.gateway.context import House
 from services.gateway.hub import Hub
+from services.gateway.proofs import Proof
 from services.gateway.settings import GatewaySettings
 from services.runtime.caller import Caller
 from services.runtime.process import Health
-from tests.certified import CANCELLED, PERSON, record
+from tests.certified import CANCELLED, HASH, PERSON, proof, record
 
 PUBLIC_URL = "https://registry.example"
 NUMBER = "RET-2026-00000042"
 PATH = f"/certificates/{NUMBER}"
+PROVED = "ETS-2026-00000003"
 HOSTILE = "<script>alert(1)</script> \u202e🌍 $number {facts} & " + "名" * 200
 
 
@@ -34,6 +36,7 @@ class Published:
 
     def __init__(self, *records: Record) -> None:
         self.records = {one.certificate_number: one for one in records}
+        self.proofs: dict[str, Proof] = {PROVED: proof()}
         self.is_out = False
 
     async def fetch(self, statement: str, *values: Any) -> list[Any]:
@@ -41,6 +44,7 @@ class Published:
             raise ConnectionRefusedError
         rows = {
             reads.sql["get_public_retirement"]: self._retirement,
+            reads.sql["get_public_proof"]: self._proof,
             reads.sql["projects_by_code"]: self._project,
             reads.sql["programmes_by_code"]: self._programme,
         }[statement](values[0])
@@ -52,6 +56,12 @@ class Published:
             [asdict(one) | {"batch_id": str(one.batch_id)} for one in found.ranges] if found else []
         )
         return [asdict(found) | {"ranges": ranges}] if found else []
+
+    def _proof(self, number: str) -> list[dict[str, Any]]:
+        found = self.proofs.get(number)
+        if found is None:
+            return []
+        return [asdict(found) | {"discharges": [asdict(one) for one in found.discharges]}]
 
     def _project(self, codes: list[str]) -> list[dict[str, Any]]:
         return [
@@ -150,7 +160,14 @@ async def test_who_has_it_already_is_not_sent_it_again(
 @pytest.mark.parametrize(
     "name",
     [
-        *("RET-2026-00000099", "ret-2026-00000042", "RET-2026-42", "x", "RET-2026-00000042.xml"),
+        *(
+            "RET-2026-00000099",
+            "ETS-2026-00000099",
+            "ret-2026-00000042",
+            "RET-2026-42",
+            "x",
+            "RET-2026-00000042.xml",
+        ),
         *("RET-２０２６-00000042", "RET-2026-00000042%0A", "%00", "%3Cscript%3E", "R" * 3000),
         *("..%2F..%2Fetc%2Fpasswd", "%F0%9F%8C%8D", "RET-2026-00000042.pdf.pdf.txt"),
     ],
@@ -199,6 +216,32 @@ async def test_names_are_text_on_the_page_and_gaps_in_the_font_are_logged(
         assert (await client.get(f"{PATH}.pdf")).status == 200
     [line] = [one for one in logs if one["event"] == "characters_lacking"]
     assert (line["certificate"], line["characters"]) == (NUMBER, ["U+202E", "U+1F30D"])
+
+
+async def test_a_proof_of_compliance_stands_at_the_same_addresses(
+    client: TestClient[Any, Any], published: Published
+) -> None:
+    path = f"/certificates/{PROVED}"
+    pdf = await client.get(f"{path}.pdf")
+    assert await pdf.read() == drawn(proof(), PUBLIC_URL + path)
+    found = await (await client.get(f"{path}.json")).json()
+    assert found["title"] == {"zh": "碳排放配额履约证明", "en": "Proof of Compliance"}
+    assert (found["due"], found["surrendered"], found["offset"]) == (1_000_000, 950_000, 50_000)
+    assert (found["isDraft"], found["endedAt"], found["proofSha256"]) == (True, None, HASH)
+    assert found["discharges"][0] == {
+        "certificateNumber": "RET-2026-00000017",
+        "purpose": "ETS_OFFSET_NATIONAL",
+        "tonnes": 50_000,
+    }
+    assert found["url"] == PUBLIC_URL + path
+    text = await (await client.get(path)).text()
+    for part in (PROVED, "碳排放配额履约证明", proof().entity, "草案数据", HASH):
+        assert part is not None
+        assert part in text
+    assert '<a href="RET-2026-00000018">' in text
+    published.proofs[PROVED] = proof(ended_at=proof().deadline)
+    response = await client.get(path)
+    assert (response.status, "履约证明已失效" in await response.text()) == (200, True)
 
 
 @pytest.mark.parametrize("form", ["", ".pdf", ".json"])

@@ -1,6 +1,7 @@
 """The certificate of a real use: whoever has its number reads it without a login, and finds the books in it."""
 
 import hashlib
+import json
 from io import BytesIO
 from typing import Any
 
@@ -10,6 +11,7 @@ from pypdf import PdfReader
 
 from services.kernel.ids import new_id
 from services.tools.stack import Stack
+from tests.flows import national
 from tests.flows.graph import Graph
 from tests.market import Market, Seller
 
@@ -82,6 +84,33 @@ async def test_a_person_is_named_only_if_the_record_says_so(
             _, body = await fetched(stack, f"{number}{form}")
             assert (name in body.decode()) == is_public
             assert (person["beneficiary_id"] in body.decode()) == is_public
+
+
+async def test_whoever_met_its_obligation_has_a_proof_at_three_addresses(
+    market: Market, stack: Stack
+) -> None:
+    ets = await national.opened(market)
+    emitter = await ets.emitter(10, 10)
+    name = f"临港热电 {new_id()}"
+    surrender = ets.surrender(emitter, 10, beneficiary_name=name)
+    assert (await ets.done(surrender, emitter.party)).outcome == "ACCEPTED"
+    proof = "SELECT proof_number FROM settlement.obligation WHERE account = $1"
+    number = await market.database.fetchval(proof, emitter.account)
+
+    pages = [await fetched(stack, f"{number}{form}") for form in ("", ".json", ".pdf", ".pdf")]
+    assert [status for status, _ in pages] == [200] * 4
+    page, content, pdf, again = [body for _, body in pages]
+    assert pdf == again
+    found = json.loads(content)
+    assert (found["entity"], found["due"], found["surrendered"]) == (name, 10, 10)
+    assert (found["emissionYear"], found["isDraft"], found["endedAt"]) == (ets.year, True, None)
+    [discharge] = found["discharges"]
+    assert discharge["certificateNumber"] in page.decode()
+    assert (await fetched(stack, discharge["certificateNumber"]))[0] == 200
+    [sheet] = PdfReader(BytesIO(pdf)).pages
+    text = "".join(sheet.extract_text().split())
+    for part in (number, "碳排放配额履约证明", "".join(name.split()), found["proofSha256"]):
+        assert part in text
 
 
 async def test_a_number_that_was_never_given_has_no_certificate(stack: Stack) -> None:

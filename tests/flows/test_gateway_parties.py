@@ -31,6 +31,7 @@ UNKNOWN = dict.fromkeys(nodes.FINDERS, NOBODY) | {
     "MarketTerms": f"{NOBODY}/CCER/2020-01-01",
     "VenueDay": f"{NOBODY}/2020-01-01",
     "GridFactor": "NOWHERE/2024/2024-12-31",
+    "Obligation": f"{NOBODY}/2025",
 }
 PDD = b"project design document"
 LIFE = (

@@ -8,13 +8,23 @@ import aiohttp
 import pytest
 
 from services.kernel.actors import Actor
+from services.settlement.messages.freezes import Span
 from services.tools.stack import Stack
-from tests.flows.graph import Graph, start, subscribe
+from tests.flows import freezing, national
+from tests.flows.freezing import freeze_of, freeze_of_account, release_of
+from tests.flows.graph import Graph, start, subscribe, until_told
+from tests.flows.test_settlement_cancellations import cancelled
 from tests.market import REGISTRAR, Market, Party, Seller
 
 STRANGER = Actor("sam", UUID("01890000-0000-7000-8000-00000000dead"), frozenset({"owner-operator"}))
 TRADES = """subscription ($venue: String, $account: String) {
   tradeUpdated(venue: $venue, account: $account) { tradeId state price code fields { name } } }"""
+
+RETIREMENTS = """subscription ($filter: RetirementFilter) {
+  retirementRecorded(filter: $filter) { bucket tonnes beneficiaryName requestedBy } }"""
+OBLIGATIONS = """subscription ($account: String) {
+  obligationUpdated(account: $account) { accountNumber state outstanding } }"""
+FREEZES = "subscription { freezeUpdated { freezeId scope state } }"
 
 
 async def told(socket: aiohttp.ClientWebSocketResponse) -> dict[str, Any]:
@@ -88,9 +98,82 @@ async def test_anyone_hears_of_issued_credits_of_the_project_they_ask_for(
         }
 
 
-async def test_trades_are_not_told_to_the_anonymous(graph: Graph) -> None:
+async def test_everybody_hears_of_each_use_and_cancellation_but_not_of_a_private_person(
+    graph: Graph, market: Market
+) -> None:
+    owner = await market.owner_with_credits(100, at_venue=0)
+    own = {"account": owner.account, "project": owner.project}
+    async with (
+        graph.listening(RETIREMENTS, None, filter=own) as anyone,
+        graph.listening(RETIREMENTS, owner.party.actor, filter=own) as mine,
+        graph.listening(RETIREMENTS, REGISTRAR, filter=own | {"project": "NOWHERE"}) as elsewhere,
+    ):
+        asked = await market.retire(
+            owner, 10, beneficiary_kind="NATURAL_PERSON", beneficiary_name="Wang Wu"
+        )
+        await market.approve(asked)
+        used = {"bucket": "retired", "tonnes": 10}
+        names = {"beneficiaryName": "Wang Wu", "requestedBy": owner.party.actor.subject}
+        assert (await told(mine))["retirementRecorded"] == used | names
+        assert (await told(anyone))["retirementRecorded"] == used | dict.fromkeys(names)
+        await cancelled(market, owner, 20)
+        gone = {"bucket": "cancelled", "tonnes": 20} | dict.fromkeys(names)
+        assert (await told(anyone))["retirementRecorded"] == gone
+        with pytest.raises(TimeoutError):
+            await elsewhere.receive(timeout=0.5)
+
+
+async def test_an_obligation_appears_to_who_owes_and_not_to_a_stranger(
+    graph: Graph, market: Market
+) -> None:
+    ets = await national.opened(market)
+    async with graph.listening(OBLIGATIONS, REGISTRAR) as overseer:
+        emitter = await ets.emitter(10, 10)
+        owed = {"accountNumber": emitter.account, "state": "NOTIFIED", "outstanding": 10}
+        await until_told(overseer, owed)
+    actor = emitter.party.actor
+    async with (
+        graph.listening(OBLIGATIONS, actor, account=emitter.account) as mine,
+        graph.listening(OBLIGATIONS, STRANGER) as stranger,
+        graph.listening(OBLIGATIONS, REGISTRAR, account="ACC-0") as elsewhere,
+    ):
+        for tonnes, state, outstanding in ((4, "PARTIAL", 6), (6, "MET", 0)):
+            await ets.done(ets.surrender(emitter, tonnes), emitter.party)
+            await until_told(mine, owed | {"state": state, "outstanding": outstanding})
+        for other in (stranger, elsewhere):
+            with pytest.raises(TimeoutError):
+                await other.receive(timeout=0.5)
+
+
+async def test_a_freeze_appears_to_its_holder_and_not_to_a_stranger(
+    graph: Graph, market: Market
+) -> None:
+    owner = await market.owner_with_credits(10, at_venue=0)
+    batch_id = await freezing.batch_of(market, owner)
+    span = Span(batch_id=batch_id, first_serial=1, last_serial=5)
+    async with (
+        graph.listening(FREEZES, owner.party.actor) as mine,
+        graph.listening(FREEZES, freezing.AUTHORITY) as overseer,
+        graph.listening(FREEZES, STRANGER) as stranger,
+    ):
+        for scope, order in (
+            ("CREDITS", freeze_of(owner.account, span)),
+            ("ACCOUNT", freeze_of_account(owner.account)),
+        ):
+            freeze_id = await freezing.frozen(market, order)
+            seen = {"freezeId": str(freeze_id), "scope": scope, "state": "ACTIVE"}
+            for viewer in (mine, overseer):
+                await until_told(viewer, seen)
+            await freezing.accepted(market, release_of(freeze_id))
+            await until_told(mine, seen | {"state": "RELEASED"})
+        with pytest.raises(TimeoutError):
+            await stranger.receive(timeout=0.5)
+
+
+@pytest.mark.parametrize("text", [TRADES, OBLIGATIONS, FREEZES])
+async def test_what_only_some_may_see_is_not_told_to_the_anonymous(graph: Graph, text: str) -> None:
     async with graph.socket({}) as socket:
-        await start(socket, "1", TRADES)
+        await start(socket, "1", text)
         message = await socket.receive_json(timeout=5)
     [error] = message.get("payload", {}).get("errors") or message["payload"]
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}

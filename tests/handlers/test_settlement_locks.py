@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from datetime import UTC, datetime
 from itertools import count
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,12 +14,15 @@ from services.kernel.ids import new_id
 from services.runtime.postgres import Pool, Transaction, opened_pool
 from services.settlement.bank import bank_work
 from services.settlement.ledger import Instrument
+from services.settlement.obligation_handlers import miss_deadlines
 from services.settlement.store import lock_books
 from tests.conftest import Database
 from tests.handlers.deliveries import account, cash
 from tests.handlers.desk import Desk
+from tests.handlers.emitters import Emitter
 
 SIZE, MIDDLE = 20, 7
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _numbers = count(1)
 
 
@@ -83,6 +87,57 @@ async def test_what_the_bank_reports_of_many_accounts_locks_them_in_order_before
     assert locked == numbers[: MIDDLE + 1]
 
 
+async def test_obligations_that_are_missed_are_locked_in_the_order_of_their_accounts(
+    pool: Pool, administrator: Pool
+) -> None:
+    numbers = await _accounts(pool)
+    for number in reversed(numbers):
+        await _owes(pool, number, LONG_AGO)
+
+    locked = await _locked_behind(administrator, "obligation", "account", numbers, _miss(pool))
+
+    assert locked == numbers[: MIDDLE + 1]
+
+
+async def test_what_is_owed_is_read_under_its_lock_after_those_of_account_and_batch(
+    pool: Pool, administrator: Pool
+) -> None:
+    """Issuance tells of less while the last allowances are surrendered: what was due before counts no more."""
+    emitter = Emitter(pool, pool)
+    await emitter.furnish()
+    await emitter.owes(100)
+    await emitter.allowances(100)
+    async with administrator.acquire() as other:
+        async with other.transaction():
+            lower = "UPDATE obligation SET due = 90 WHERE account = $1"
+            await other.execute(lower, emitter.account)
+            surrender = asyncio.ensure_future(emitter.surrender(100))
+            await _until_waiting(administrator, other.get_server_pid(), surrender)
+            async with administrator.acquire() as probe:
+                for table, key in (("account", "number"), ("batch", "first_holder")):
+                    free = f"SELECT FROM {table} WHERE {key} = $1 FOR UPDATE SKIP LOCKED"
+                    assert await probe.fetch(free, emitter.account) == [], table
+        assert await surrender == "MORE_THAN_DUE"
+
+
+async def _owes(pool: Pool, number: str, deadline: datetime) -> None:
+    await pool.execute(
+        "INSERT INTO obligation VALUES ($1, 1998, 1, 10, 0, $2, '{1998}', NULL, 'P', false,"
+        " 'NOTIFIED', 0, 0, NULL)",
+        number,
+        deadline,
+    )
+    await pool.execute(
+        "INSERT INTO obligation_version VALUES ($1, 1998, 1, 10, 0, now(), now())", number
+    )
+
+
+async def _miss(pool: Pool) -> None:
+    async with pool.acquire() as connection, connection.transaction():
+        tx = Transaction(connection, "locks", SYSTEM, LONG_AGO, datetime.now(UTC))
+        await miss_deadlines(tx)
+
+
 async def _accounts(pool: Pool) -> list[str]:
     """Accounts that settlement has heard of, in the order of their numbers."""
     prefix = f"LOCKS-{next(_numbers)}"
@@ -123,7 +178,7 @@ async def _locked_behind(
     return [key for key in keys if key not in {one["key"] for one in free}]
 
 
-async def _until_waiting(administrator: Pool, holder: int, writer: asyncio.Future[object]) -> None:
+async def _until_waiting(administrator: Pool, holder: int, writer: asyncio.Future[Any]) -> None:
     waiting = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE $1 = ANY (pg_blocking_pids(pid)))"
     async with asyncio.timeout(10):
         while not await administrator.fetchval(waiting, holder):

@@ -1,6 +1,7 @@
 """Obligations on real books: what counts, by when, what enforcement takes, and fifty at once below one cap."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import date, timedelta
@@ -317,6 +318,53 @@ async def test_an_older_version_changes_nothing_and_a_later_one_opens_it_again(
         "SELECT issued FROM certificate_count WHERE series = 'ETS' AND year = 2026"
     )
     assert met.proof_number == f"ETS-2026-{proofs:08d}"
+
+
+async def test_a_proof_shows_for_ever_what_was_met_and_when_more_became_due_that_it_ended(
+    emitter: Emitter,
+) -> None:
+    await emitter.allowances(110)
+    await emitter.credits(5)
+    await emitter.owes(100)
+    assert await emitter.offset(5) is None
+    surrender = emitter.use("A", 95, vintage=2025, purpose="ETS_SURRENDER")
+    *_, met = await emitter.act(surrender, emitter.operator)
+    assert isinstance(met, ObligationMet)
+    proof = await _proof(emitter, met.proof_number)
+    assert (proof["entity"], proof["due"], proof["surrendered"], proof["offset_used"]) == (
+        "Power Station", 100, 95, 5,
+    )  # fmt: skip
+    assert (proof["met_at"], proof["deadline"], proof["is_draft"]) == (BEFORE, DEADLINE, True)
+    assert [(one["purpose"], one["tonnes"]) for one in proof["discharges"]] == [
+        ("ETS_OFFSET_NATIONAL", 5), ("ETS_SURRENDER", 95),
+    ]  # fmt: skip
+    assert proof["proof_sha256"] == hashlib.sha256(_line(proof).encode()).hexdigest()
+
+    await emitter.owes(90, version=2)
+    assert await _proof(emitter, met.proof_number) == proof
+    await emitter.owes(110, version=3, at=LAST)
+    assert await emitter.surrender(10) is None
+    assert await _proof(emitter, met.proof_number) == proof | {"ended_at": LAST}
+    [owed] = await emitter.read("obligations", emitter.account, 2025, None, None, None, 1)
+    again = await _proof(emitter, owed["proof_number"])
+    assert (again["due"], again["ended_at"], len(again["discharges"])) == (110, None, 3)
+
+
+async def _proof(emitter: Emitter, number: str) -> dict[str, Any]:
+    """What everybody reads."""
+    found = await emitter.reads.fetchrow("SELECT * FROM settlement_read.public_proof($1)", number)
+    assert found is not None
+    return dict(found)
+
+
+def _line(proof: dict[str, Any]) -> str:
+    """What is hashed, as the schema documents it."""
+    deadline, met_at = (f"{proof[name]:%Y-%m-%dT%H:%M:%S.%fZ}" for name in ("deadline", "met_at"))
+    certificates = ",".join(one["certificate_number"] for one in proof["discharges"])
+    return (
+        f"{proof['proof_number']}|{proof['account']}|2025|1|{proof['plan']}|draft|100|95|5"
+        f"|{deadline}|{met_at}|{certificates}|Power Station\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,13 @@ from services.kernel.ids import new_id
 from services.kernel.refusals import AlreadyExists, Refusal
 from services.registry.messages.accounts import AccountOpened, AccountRestricted
 from services.registry.messages.programmes import ProgrammeRegistered
-from services.runtime.messages import Command
+from services.runtime import approval
+from services.runtime.approval import MakerIsApprover
+from services.runtime.messages import Answer, CloudEvent, Command, wire_name
 from services.runtime.postgres import Transaction
 from services.settlement import handlers
 from services.settlement.ledger import NotEnoughCredits
+from services.settlement.messages.approvals import ApproveCommand
 from services.settlement.messages.freezes import FreezeCredits, ReleaseFreeze, Span
 from services.settlement.messages.retirements import (
     CancelCredits,
@@ -161,6 +164,25 @@ async def test_a_cancellation_is_ordered_whatever_the_state_of_the_account(
 async def test_nobody_else_orders_a_cancellation(tx: Transaction, role: str) -> None:
     actor = Actor("somebody", OWNER, frozenset({role}))
     assert await code(tx, cancellation(), actor) == "ROLE_MISSING"
+
+
+async def test_nobody_approves_a_cancellation_that_they_ordered(tx: Transaction) -> None:
+    both = replace(REGISTRAR, roles=frozenset({Role.REGISTRAR, Role.APPROVER}))
+    ordering = replace(tx, actor=both, message_id=str(new_id()), approved_by=None)
+    command = cancellation(tonnes=90)
+    asked = CloudEvent(id=ordering.message_id, source="/gateway", type=wire_name(CancelCredits))
+    answer, _ = await approval.request(ordering, asked, command, handlers.SERVICE)
+    assert answer.approval_id is not None
+    decision = ApproveCommand(approval_id=answer.approval_id)
+
+    with pytest.raises(MakerIsApprover):
+        await approval.decide(ordering, decision, handlers.SERVICE)
+    assert await held(tx) == {"registry": 90, "buffer": 10}
+    second = replace(both, subject="registrar-2")
+    final, _ = await approval.decide(replace(ordering, actor=second), decision, handlers.SERVICE)
+
+    assert final.outcome == Answer.ACCEPTED
+    assert await held(tx) == {"buffer": 10, "cancelled": 90}
 
 
 async def test_a_freeze_gives_what_it_holds_and_nothing_that_is_free(tx: Transaction) -> None:
@@ -310,7 +332,8 @@ async def test_rule_23_the_database_refuses_a_record_of(tx: Transaction, wrong: 
     insert = f"INSERT INTO retirement ({names}) SELECT {names} FROM jsonb_populate_record(NULL::retirement, $1)"
     async with tx.connection.transaction():
         await tx.connection.execute(insert, sound)
-    changed = sound | WRONG[wrong] | {"retirement_id": str(new_id())}
+    another = {"retirement_id": str(new_id()), "certificate_number": "RET-2"}
+    changed = sound | another | WRONG[wrong]
     with pytest.raises(asyncpg.CheckViolationError):
         async with tx.connection.transaction():
             await tx.connection.execute(insert, changed)

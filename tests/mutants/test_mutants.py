@@ -1,4 +1,4 @@
-"""Each seeded fault of the ledger, the consumer or the relay is noticed by the test that is named for it."""
+"""Each seeded fault of ledger, uses, consumer or relay is noticed by the test that is named for it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,8 +12,9 @@ from tests.mutants.ledger import BOOKS, CAPTURE, RULES
 from tests.mutants.mutant import Mutant
 from tests.mutants.running import Copy, opened_copy
 from tests.mutants.runtime import RUNTIME
+from tests.mutants.uses import USES
 
-MUTANTS = [*RULES, *BOOKS, *CAPTURE, *RUNTIME]
+MUTANTS = [*RULES, *BOOKS, *CAPTURE, *RUNTIME, *USES]
 
 
 @pytest.fixture(scope="module")

@@ -103,8 +103,9 @@ class MarketWalk(Walk):
         seller, instrument = self.holding(given, "exchange", venue)
         if instrument not in TRADED:
             instrument = "N1"
-        if seller == buyer and given.choice % 9:
-            buyer = another(seller)
+        if given.choice % 5:
+            able = [one for one in ACCOUNTS if one != seller and not self.model.stops(one)]
+            buyer = given.one_of(able or [another(seller)])
         tonnes = given.tonnes(len(self.model.at((seller, "exchange", venue), instrument)))
         report = self.world.report(venue, instrument, seller, buyer, tonnes, yuan)
         trade = Trade(venue, instrument, seller, buyer, tonnes, tonnes * yuan * 100, report)
@@ -132,8 +133,11 @@ class MarketWalk(Walk):
             self.of_day.remove(trade.report)
 
     def pass_time(self, given: Given) -> None:
-        """An hour, or up to the last second of the day, or the day ends: what is held settles."""
-        until = given.one_of(["hour", "eve", "day", "day"])
+        """An hour, or up to the last second of the day, or the day ends."""
+        self.wait_for(given.one_of(["hour", "eve", "day", "day"]))
+
+    def wait_for(self, until: str) -> None:
+        """At the end of a day what is held settles."""
         midnight = self.world.midnight
         later = midnight - SECOND
         if until == "hour":
@@ -209,6 +213,9 @@ class MarketWalk(Walk):
         if self.model.restricted:
             number = self.full(self.model.restricted.pop())
             event: Event = RestrictionLifted(account_id=new_id(), number=number, reason="r")
+        elif given.choice % 3:
+            self.move(given)
+            return
         else:
             self.model.restricted.add(given.account)
             number = self.full(given.account)

@@ -37,7 +37,7 @@ class OrderWalk(MarketWalk):
     def freeze_account(self, given: Given) -> None:
         """All of an account is stopped; every other time another freeze ends instead."""
         standing = [one for one in self.model.freezes if one.is_of_account and not one.is_released]
-        if standing and given.is_so:
+        if standing and given.choice % 3:
             self._release(standing[0])
             return
         command = FreezeAccount(freeze_id=new_id(), account=self.full(given.account), **ORDER)
@@ -177,7 +177,9 @@ class OrderWalk(MarketWalk):
     def revoke(self, given: Given) -> None:
         """The reductions behind a batch were false: as much is cancelled, and the rest is owed."""
         known = [n for n, one in self.model.batches.items() if one.programme == "N"]
-        number, tonnes = given.one_of(known), given.drawn if given.drawn > 0 else 20
+        frozen = sorted({serial[0] for one in self.model.freezes for serial in one.held} & {*known})
+        number = given.one_of((given.is_so and frozen) or known)
+        tonnes = given.drawn if given.drawn > 0 else 20
         batch = self.model.batches[number]
         account = batch.first_holder
         event = ReductionsRevoked(

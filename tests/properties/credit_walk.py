@@ -71,6 +71,8 @@ class Walk(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.world, self.model = World(self.pools), Dues()
+        self.taken = 0
+        """Steps of this walk."""
         self.mail: list[Letter] = []
         """What one service has said and another has not heard yet."""
         self.heard: list[Letter] = []

@@ -29,7 +29,7 @@ from tests.handlers.desk import REGISTRAR, Desk
 from tests.properties.credit_places import ACCOUNTS, INSTRUMENTS, VENUES, Place, Serial
 from tests.properties.credit_trades import BEIJING
 
-START = datetime(2021, 12, 30, 9, tzinfo=BEIJING)
+START = datetime(2021, 12, 31, 9, tzinfo=BEIJING)
 SERVICES: Mapping[str, Service] = {"settlement": SETTLEMENT, "issuance": ISSUANCE}
 KINDS = {
     "N": "NATIONAL",

@@ -31,6 +31,7 @@ APPENDED = {
     "conversion": "code",
     "batch": "next_serial",
     "obligation_version": "due",
+    "proof": "due",
     "bank_report": "state",
     "move": "tonnes",
     "venue_day": "tonnes",

@@ -160,7 +160,8 @@ def test_every_word_that_is_printed_on_certificates_is_in_the_fonts() -> None:
     titles = "".join(kind.title.zh + kind.title.en for kind in KINDS) + UNIT.zh + "TONNE0123456789,"
     assert set(titles) <= fonts.characters(fonts.DISPLAY)
     words = "".join(one.zh + one.en for one in PURPOSES.values())
-    words += "".join(kind.statement.zh + kind.statement.en for kind in KINDS)
+    said = (words for kind in KINDS for words in (kind.statement, kind.entries, kind.hashed))
+    words += "".join(one.zh + one.en for one in said)
     assert set(words + LACKING) <= fonts.characters(fonts.TEXT)
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -124,3 +125,9 @@ def _kept(answered: Answered) -> dict[str, Any]:
             for one in answered.refusals
         ],
     }
+
+
+async def as_far_as_answered(lane: Awaitable[None]) -> None:
+    """Goes on until a command is not answered as it must be: the auditor will find it, and nothing can build on it."""
+    with suppress(AskedInVainError):
+        await lane

@@ -1,8 +1,10 @@
 """Emitters: each round more is due, credits offset up to the cap, and allowances pay for the rest."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
+from services.tools.chaos.asking import as_far_as_answered
 from services.tools.chaos.buying import Buying
 from services.tools.chaos.national import Emitter, verified
 from services.tools.chaos.sent import NOTIFIED, Ask, Contest
@@ -13,7 +15,7 @@ _OFFSET, _SURRENDER, _OWN = "ETS_OFFSET_NATIONAL", "ETS_SURRENDER", "ENTERPRISE_
 _ABOVE_CAP, _MORE_THAN_DUE = "OFFSET_CAP_EXCEEDED", "MORE_THAN_DUE"
 _DUE_MIN, _DUE_MAX = 1_000, 3_000
 _SPARE_TONNES = 20
-_RIVALS = 4
+_RIVALS = 3
 
 
 @dataclass
@@ -22,6 +24,13 @@ class Emitters:
 
     buying: Buying
     uses: Uses
+    _turns: "count[int]" = field(default_factory=count)
+
+    async def pay_some(self) -> None:
+        """All but one of them, in turn."""
+        emitters, turn = self.buying.world.emitters, next(self._turns)
+        paying = [one for place, one in enumerate(emitters) if (place + turn) % len(emitters)]
+        await asyncio.gather(*(as_far_as_answered(self.pay(one)) for one in paying))
 
     async def pay(self, emitter: Emitter) -> None:
         """One round of one emitter, who is told of more that is due and pays for most of it."""

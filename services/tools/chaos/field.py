@@ -92,7 +92,9 @@ async def opened_field(folder: Path, seed: int) -> AsyncIterator[Field]:
         sent = Sent()
         asker = Asker(desk, sent)
         world = await founded(asker, stack.token)
-        traffic = Traffic.of(world, asker, pipes, ears, sent, seeded(seed, "traffic"))
+        probing = await opened.enter_async_context(opened_desk(stack.graphql_url))
+        prober, chance = Asker(probing, sent), seeded(seed, "traffic")
+        traffic = Traffic.of(world, asker, prober, pipes, ears, sent, chance)
         yield Field(
             stack,
             detours.proxies,

@@ -49,14 +49,12 @@ class Freezers:
         """The suspect is let go, trades a little, and is frozen anew with a captured trade in its books."""
         if self._standing is not None:
             await self._let_go(self._standing)
-        instrument, message = self.buying.venues.bought(
-            self.suspect, EXCHANGE_MARKET.venue, _BOUGHT_TONNES
-        )
-        await self.buying.settled(message, self.suspect)
-        sold = self.buying.venues.sold(self.suspect, instrument, _SOLD_TONNES)
-        await self.buying.settled(sold)
-        _, captured = self.buying.venues.bought(self.suspect, PILOT_MARKET.venue, _SOLD_TONNES)
-        await self.buying.settled(captured)
+        venues, settled = self.buying.venues, self.buying.settled
+        instrument, message = venues.bought(self.suspect, EXCHANGE_MARKET.venue, _BOUGHT_TONNES)
+        await settled(message, self.suspect)
+        sold = venues.sold(self.suspect, instrument, _SOLD_TONNES)
+        _, captured = venues.bought(self.suspect, PILOT_MARKET.venue, _SOLD_TONNES)
+        await asyncio.gather(settled(sold), settled(captured))
         self._standing = await self._freeze_account()
         await self._try_in_vain(instrument)
 
@@ -67,30 +65,32 @@ class Freezers:
         side = self.buying.random.choice(("seller_account", "buyer_account"))
         await self.buying.settled(self.buying.venues.stopped(self.suspect, side))
         await self._release(another)
-        await self._release_again(another)
 
     async def _try_in_vain(self, instrument: Instrument) -> None:
         """Nothing is traded with a frozen account, and nothing leaves it; what was captured before settles."""
-        for side in ("seller_account", "buyer_account"):
-            await self.buying.settled(self.buying.venues.stopped(self.suspect, side))
-        await self.uses.asked(self.suspect, instrument, 1, "ENTERPRISE_OFFSET", refusal=_STOPPED)
-        await self.buying.people.move(
-            (self.suspect.number, instrument), 1, "moveFromVenue", REFUSED, _STOPPED
+        venues, settled = self.buying.venues, self.buying.settled
+        stopped = [venues.stopped(self.suspect, f"{side}_account") for side in ("seller", "buyer")]
+        stock = self.suspect.number, instrument
+        await asyncio.gather(
+            *map(settled, stopped),
+            self.uses.asked(self.suspect, instrument, 1, "ENTERPRISE_OFFSET", refusal=_STOPPED),
+            self.buying.people.move(stock, 1, "moveFromVenue", REFUSED, _STOPPED),
         )
 
     async def serials(self) -> None:
         """The debtor's serials are frozen while the debtor uses some; and an owner's, while they trade."""
         for _ in range(min(len(self._seized), max(1, len(self._seized) - _KEPT))):
             await self._end(self._seized.pop(0))
-        instrument = await self.buying.brought_home(self.debtor, _BOUGHT_TONNES)
-        await self._race(instrument)
-        await self._freeze_in_vain()
-        await self._freeze_at_venue()
-        if own := [one for one in self._seized if not one.is_at_venue]:
-            stock = own[0].number, own[0].instrument
-            await self.uses.cancel(stock, 1, str(own[0].freeze.id))
+        await asyncio.gather(self._freeze_at_home(), self._freeze_at_venue())
 
-    async def _race(self, instrument: Instrument) -> None:
+    async def _freeze_at_home(self) -> None:
+        instrument = await self.buying.brought_home(self.debtor, _BOUGHT_TONNES)
+        frozen = await self._race(instrument)
+        await self._freeze_in_vain()
+        if frozen is not None:
+            await self.uses.cancel((self.debtor.number, instrument), 1, str(frozen.id))
+
+    async def _race(self, instrument: Instrument) -> Ask | None:
         """Whoever comes first has the tail of the first block: the freeze, or the debtor's own use."""
         stock = self.debtor.number, instrument
         nodes = await self._nodes(self.debtor.number, REGISTRY, instrument)
@@ -105,9 +105,11 @@ class Freezers:
             approve(frozen, self.buying.world.second, _NOT_FREE),
             approve(asked, self.debtor.second_token),
         )
-        if is_frozen:
-            self.buying.purses.used(*stock, _tonnes(frozen))
-            self._seized.append(Seizure(frozen, *stock, _tonnes(frozen), is_at_venue=False))
+        if not is_frozen:
+            return None
+        self.buying.purses.used(*stock, _tonnes(frozen))
+        self._seized.append(Seizure(frozen, *stock, _tonnes(frozen), is_at_venue=False))
+        return frozen
 
     async def _freeze_in_vain(self) -> None:
         """What is used, or frozen already, cannot be frozen."""
@@ -132,18 +134,20 @@ class Freezers:
         tonnes = span["lastSerial"] - span["firstSerial"] + 1
         if purses.at_venue[stock] < tonnes:
             return
-        purses.frozen(*stock, tonnes)
+        purses.withheld(*stock, tonnes)
         frozen = await self._asked(owner.number, span, _NOT_FREE)
         if await self.buying.asker.approve(frozen, self.buying.world.second, _NOT_FREE):
             self._seized.append(Seizure(frozen, *stock, tonnes, is_at_venue=True))
         else:
-            purses.thawed(*stock, tonnes)
+            purses.returned(*stock, tonnes)
 
     async def _end(self, seized: Seizure) -> None:
         """What it still holds goes back to where it was."""
         await self._release(seized.freeze)
         if seized.is_at_venue:
-            self.buying.purses.thawed(seized.number, seized.instrument, seized.tonnes)
+            self.buying.purses.returned(seized.number, seized.instrument, seized.tonnes)
+        else:
+            await self._release_again(seized.freeze)
 
     async def _nodes(
         self, number: str, bucket: str, instrument: Instrument | None = None

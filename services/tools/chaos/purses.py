@@ -83,13 +83,18 @@ class Purses:
         """Credits are used up, cancelled or converted."""
         self.in_registry[number, instrument] -= tonnes
 
-    def frozen(self, number: str, instrument: Instrument, tonnes: int) -> None:
-        """Credits at the venue are held by a freeze."""
+    def withheld(self, number: str, instrument: Instrument, tonnes: int) -> None:
+        """Credits at the venue are at nobody's disposal."""
         self.at_venue[number, instrument] -= tonnes
 
-    def thawed(self, number: str, instrument: Instrument, tonnes: int) -> None:
-        """They are free there again, or had never been held."""
+    def returned(self, number: str, instrument: Instrument, tonnes: int) -> None:
+        """They are free there again once the round is over."""
         self._to_venue[number, instrument] += tonnes
+
+    def shown(self, deal: Deal) -> None:
+        """The seller must have the credits until the trade is judged, which is to fail for another reason."""
+        self.withheld(deal.seller.number, deal.instrument, deal.tonnes)
+        self.returned(deal.seller.number, deal.instrument, deal.tonnes)
 
     def sold(self, deal: Deal) -> None:
         """The seller's credits and the buyer's cash are gone."""

@@ -230,7 +230,9 @@ class Venues:
 
     def _without_cash(self) -> tuple[dict[str, Any], str]:
         assert self.world.pauper
-        return self._template() | {"buyer_account": self.world.pauper.number}, "NOT_ENOUGH_CASH"
+        deal = self._deal()
+        self.purses.shown(deal)
+        return self._body(deal) | {"buyer_account": self.world.pauper.number}, "NOT_ENOUGH_CASH"
 
     def _without_credits(self) -> tuple[dict[str, Any], str]:
         assert self.world.pauper

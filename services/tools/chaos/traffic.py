@@ -1,16 +1,15 @@
 """Traffic: what venues, the bank, owners and registrars do all the while, with outcomes known beforehand."""
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from hashlib import sha256
 from itertools import count
 from random import Random
 from typing import Any
 
-from services.tools.chaos.asking import AskedInVainError, Asker
+from services.tools.chaos.asking import Asker, as_far_as_answered
 from services.tools.chaos.bank import Bank
 from services.tools.chaos.buying import Buying
 from services.tools.chaos.ears import Ears
@@ -55,6 +54,8 @@ class Traffic:
 
     world: World
     asker: Asker
+    prober: Asker
+    """At a desk of its own, where it waits for nobody."""
     pipes: Pipes
     purses: Purses
     venues: Venues
@@ -71,7 +72,14 @@ class Traffic:
 
     @classmethod
     def of(
-        cls, world: World, asker: Asker, pipes: Pipes, ears: Ears, sent: Sent, random: Random
+        cls,
+        world: World,
+        asker: Asker,
+        prober: Asker,
+        pipes: Pipes,
+        ears: Ears,
+        sent: Sent,
+        random: Random,
     ) -> "Traffic":
         """Traffic in this world; whoever sends, sends from the same purses."""
         suspect, debtor = world.stopped
@@ -85,6 +93,7 @@ class Traffic:
         return cls(
             world=world,
             asker=asker,
+            prober=prober,
             pipes=pipes,
             purses=purses,
             venues=venues,
@@ -128,20 +137,21 @@ class Traffic:
             self.people.owners(),
             self.people.registrars(),
             self.uses.retirers(),
+            self.uses.rule_breakers(),
             self.uses.cancellers(),
             self.uses.converters(),
             self.freezers.accounts(),
             self.freezers.serials(),
-            *map(self.emitters.pay, self.world.emitters),
+            self.emitters.pay_some(),
             self._repeaters(),
         ]
         async with asyncio.TaskGroup() as group:
             for lane in (self._reports(messages), *lanes):
-                group.create_task(_as_far_as_answered(lane))
+                group.create_task(as_far_as_answered(lane))
 
     async def finish(self) -> None:
         """The last day ends too."""
-        await _as_far_as_answered(self._day_end(*self.venues.turn()))
+        await as_far_as_answered(self._day_end(*self.venues.turn()))
 
     async def _day_end(self, day: date, held: Sequence[Traded]) -> None:
         """The venues close the day that is over; where their count agrees, the registry confirms it."""
@@ -187,9 +197,9 @@ class Traffic:
         """Once the fault is over: the latest commands again, of which the dead may have answered some to nobody."""
         asks = self._answered()[-2 * _REPEATED_AFTER :]
         chosen = self.random.sample(asks, min(_REPEATED_AFTER, len(asks)))
-        await _as_far_as_answered(self._again(chosen))
+        await as_far_as_answered(self._again(chosen))
         for ask in [one for one in chosen if _otherwise(one)][:2]:
-            await _as_far_as_answered(self.asker.contradict(ask, **_otherwise(ask)))
+            await as_far_as_answered(self.asker.contradict(ask, **_otherwise(ask)))
 
     async def _again(self, asks: Sequence[Ask]) -> None:
         for ask in asks:
@@ -204,7 +214,7 @@ class Traffic:
         """A little of everything, for a fault that waits for work: a trade that settles, and a retirement."""
         await self.pipes.send(self.venues.good())
         stock = self.purses.some(self.random, self.purses.in_registry, 1)
-        await _as_far_as_answered(self.uses.retire(stock, 1))
+        await as_far_as_answered(self.uses.retire(stock, 1))
 
     async def probe(self) -> str:
         """A trade that settles, by whose outcome one sees that the market works; returns its subject."""
@@ -214,7 +224,8 @@ class Traffic:
 
     async def probe_command(self) -> None:
         """A command that the registry answers."""
-        await _as_far_as_answered(self.people.register(f"Chaos probe {next(self._probes)}"))
+        people, name = replace(self.people, asker=self.prober), f"Chaos probe {next(self._probes)}"
+        await as_far_as_answered(people.register(name))
 
     async def resend(self, messages: int) -> int:
         """Messages of all earlier rounds again, in any order, and commands too; returns how many."""
@@ -222,7 +233,7 @@ class Traffic:
         await self.pipes.send(again)
         asks = self._answered()
         repeated = self.random.sample(asks, min(messages // 10, len(asks)))
-        repeating = (_as_far_as_answered(self.asker.repeat(ask)) for ask in repeated)
+        repeating = (as_far_as_answered(self.asker.repeat(ask)) for ask in repeated)
         await asyncio.gather(*repeating)
         self.resent += len(again) + len(repeated)
         return len(again) + len(repeated)
@@ -242,9 +253,3 @@ def _otherwise(ask: Ask) -> Mapping[str, Any]:
             return {name: ask.fields[name] + 1}
     is_decision = ask.name in ("approve", "refuse")
     return {"reason": "changed"} if "reason" in ask.fields and not is_decision else {}
-
-
-async def _as_far_as_answered(lane: Awaitable[None]) -> None:
-    """Goes on until a command is not answered as it must be: the auditor will find it, and nothing can build on it."""
-    with suppress(AskedInVainError):
-        await lane
