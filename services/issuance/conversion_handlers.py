@@ -182,4 +182,9 @@ EVENTS: Mapping[type[Event], Handler] = {
     settlement.ConversionSourceCancelled: on_conversion_source_cancelled,
     settlement.ConversionRefused: on_conversion_refused,
 }
-FOUR_EYES: Mapping[type[Command], Role] = dict.fromkeys(COMMANDS, Role.APPROVER)
+FOUR_EYES: Mapping[type[Command], Role] = {
+    SetConversionTerms: Role.APPROVER,
+    RequestConversion: Role.REGISTRAR,
+    CarryOverAllowances: Role.APPROVER,
+}
+"""That both projects are one and the same in the world, only the registry can tell."""

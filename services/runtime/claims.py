@@ -8,6 +8,8 @@ from services.runtime import outbox
 from services.runtime.outbox import Fact
 from services.runtime.postgres import Connection
 
+_HURRIED_MS = 50
+
 
 @dataclass(eq=False)
 class SameIdOtherContent(Conflict):
@@ -34,6 +36,8 @@ class Batch:
     """By id the messages that took effect before, in this transaction too."""
     fresh: list[str] = field(default_factory=list[str])
     said: list[Fact] = field(default_factory=list[Fact])
+    is_blocked: bool = False
+    """Another transaction holds what a message needs: that one and all after it are left for the next batch."""
     _has_savepoint: bool = False
 
     @classmethod
@@ -57,9 +61,15 @@ class Batch:
         self.said += said
 
     async def begin(self) -> None:
-        """What is done from here on can be undone alone: the savepoint moves on in one round trip."""
+        """What is done from here on can be undone alone: the savepoint moves on in one round trip.
+
+        A message locks what it needs in order, but not in the order of those before it, whose locks are held until the
+        commit: whoever waits for one of these and holds what is needed here would wait in a circle, until the database
+        ends it after a second. So only the first message waits for long.
+        """
         released = "RELEASE SAVEPOINT message; " if self._has_savepoint else ""
-        await self.connection.execute(f"{released}SAVEPOINT message")
+        hurried = f"SET LOCAL lock_timeout = '{_HURRIED_MS}ms'; " if self.fresh else ""
+        await self.connection.execute(f"{released}{hurried}SAVEPOINT message")
         self._has_savepoint = True
 
     async def undo(self) -> None:

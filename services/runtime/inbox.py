@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
+import asyncpg
 import msgspec
 
 from services.kernel.actors import SYSTEM, Role
@@ -38,6 +39,7 @@ from services.runtime.postgres import Connection, Pool, Transaction
 COMMAND_PATIENCE_SECONDS = 5.0
 EVENT_PATIENCE_SECONDS = 30.0
 
+Read = TypeVar("Read")
 Handler = Callable[[Transaction, Any], Awaitable[Sequence[Event]]]
 DryRun = Callable[[Transaction, Any], Awaitable[object]]
 """Answers without an effect: what it returns, as JSON, is the answer's result."""
@@ -93,7 +95,7 @@ def commands_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Seque
         async with pool.acquire() as connection, connection.transaction():
             batch = await Batch.opened(connection, "commands", ids)
             verdicts = [
-                await _command(service, batch, envelope, delivery.age_seconds)
+                await _in_turn(_command, service, batch, envelope, delivery)
                 if isinstance(envelope, CloudEvent)
                 else envelope
                 for envelope, delivery in zip(read, deliveries, strict=True)
@@ -102,6 +104,26 @@ def commands_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Seque
         return verdicts
 
     return work
+
+
+async def _in_turn(
+    work: Callable[[Service, Batch, Read, float], Awaitable[Verdict]],
+    service: Service,
+    batch: Batch,
+    read: Read,
+    delivery: Delivery,
+) -> Verdict:
+    """What comes of a message; it and all after it are for later if another transaction holds what it needs."""
+    if batch.is_blocked:
+        return Later()
+    try:
+        return await work(service, batch, read, delivery.age_seconds)
+    except asyncpg.LockNotAvailableError:
+        if not batch.fresh:
+            raise
+        await batch.undo()
+        batch.is_blocked = True
+        return Later()
 
 
 def _read_command(delivery: Delivery) -> CloudEvent | Dead:
@@ -208,7 +230,7 @@ def events_work(service: Service, pool: Pool) -> Callable[..., Awaitable[Sequenc
         async with pool.acquire() as connection, connection.transaction():
             batch = await Batch.opened(connection, "events", ids)
             verdicts = [
-                await _event(service, batch, heard, delivery.age_seconds)
+                await _in_turn(_event, service, batch, heard, delivery)
                 if isinstance(heard, Heard)
                 else heard
                 for heard, delivery in zip(read, deliveries, strict=True)

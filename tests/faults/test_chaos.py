@@ -43,6 +43,7 @@ def test_twenty_rounds_of_chaos_lose_nothing_and_settle_nothing_twice() -> None:
     assert min(figures["failpoints"].values()) >= 1
     assert figures["settled"] + figures["rejected"] == figures["sent"]
     assert min(figures["settled"], figures["rejected"], figures["captured"]) >= 500
+    assert min(figures["used"].values()) >= 10
 
 
 @pytest.mark.parametrize("seed", range(100))

@@ -21,7 +21,7 @@ from services.tools.stack import Stack
 from tests.flows import floor
 from tests.flows.graph import Graph
 from tests.flows.stillness import until_quiet
-from tests.market import APPROVER, PILOT, Market, Seller, content
+from tests.market import PILOT, REGISTRAR, Market, Seller, content
 
 SOURCE = 1_000
 CONVERSION = """query ($id: UUID!) { conversion(id: $id) {
@@ -71,11 +71,11 @@ async def pair(market: Market, programme: str) -> Pair:
 
 
 async def approved(market: Market, pair: Pair, command: RequestConversion) -> None:
-    """The owner asks, and an approver agrees."""
+    """The owner asks, and a registrar agrees."""
     asked = await market.accepted(command, pair.seller.party.actor)
     assert (asked.outcome, asked.approval_id is not None) == ("PENDING", True)
     decision = ApproveCommand(approval_id=asked.approval_id or UUID(int=0))
-    await market.accepted(decision, APPROVER)
+    await market.accepted(decision, REGISTRAR)
 
 
 async def decided(market: Market, command: RequestConversion | CarryOverAllowances) -> str:
@@ -128,7 +128,7 @@ async def test_rule_25_a_conversion_leaves_one_live_representation(
     owner, command = pair.seller.party.actor, pair.asking(100)
     asked = await graph.say(command, owner)
     assert (asked["outcome"], await tonnes(market, pair)) == ("PENDING", (SOURCE, 0, 0))
-    done = await graph.tell("approve", APPROVER, {"approvalId": asked["approvalId"]})
+    done = await graph.tell("approve", REGISTRAR, {"approvalId": asked["approvalId"]})
     assert (done["outcome"], done["subject"]) == ("ACCEPTED", f"conversion/{command.conversion_id}")
     assert await decided(market, command) == "ISSUED"
 
@@ -149,8 +149,8 @@ async def test_rule_25_a_conversion_leaves_one_live_representation(
     assert first["content"].keys().isdisjoint({"requested_by", "approved_by"})
     full = (await graph.read(CONVERSION, owner, id=str(command.conversion_id)))["conversion"]
     first = full["lifecycle"]["nodes"][0]
-    assert (first["actor"], first["approvedBy"]) == (owner.subject, APPROVER.subject)
-    assert first["content"]["approved_by"] == APPROVER.subject
+    assert (first["actor"], first["approvedBy"]) == (owner.subject, REGISTRAR.subject)
+    assert first["content"]["approved_by"] == REGISTRAR.subject
     record = (await graph.read(RECORD, number=number))["publicRetirement"]
     assert (record["purpose"], record["bucket"], record["tonnes"]) == (
         "CONVERSION_OUT",

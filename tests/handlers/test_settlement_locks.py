@@ -11,13 +11,19 @@ import pytest
 
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import new_id
+from services.runtime import inbox
+from services.runtime.consumer import Done, Later
+from services.runtime.deliveries import Delivery
+from services.runtime.messages import CloudEvent, encode, raw, wire_name
 from services.runtime.postgres import Pool, Transaction, opened_pool
 from services.settlement.bank import bank_work
+from services.settlement.handlers import SERVICE
 from services.settlement.ledger import Instrument
+from services.settlement.messages.holdings import MoveFromVenue
 from services.settlement.obligation_handlers import miss_deadlines
 from services.settlement.store import lock_books
 from tests.conftest import Database
-from tests.handlers.deliveries import account, cash
+from tests.handlers.deliveries import account, cash, delivery
 from tests.handlers.desk import Desk
 from tests.handlers.emitters import Emitter
 
@@ -85,6 +91,72 @@ async def test_what_the_bank_reports_of_many_accounts_locks_them_in_order_before
     )
 
     assert locked == numbers[: MIDDLE + 1]
+
+
+async def test_a_command_that_needs_what_another_holds_leaves_the_ones_before_it_to_commit(
+    pool: Pool, administrator: Pool
+) -> None:
+    """Else whoever waits for those, and holds what this one needs, would wait for it in a circle."""
+    desk = await _trading(pool)
+    work = inbox.commands_work(SERVICE, pool)
+    sent = [await _moving(desk, account) for account in (desk.seller, desk.buyer, desk.seller)]
+    async with administrator.acquire() as other, other.transaction():
+        await other.execute("SELECT FROM account WHERE number = $1 FOR UPDATE", desk.buyer)
+        async with asyncio.timeout(3):
+            first, *rest = await work(sent)
+        assert isinstance(first, Done)
+        assert rest == [Later(), Later()]
+    assert [type(one) for one in await work(sent)] == [Done, Done, Done]
+    assert await desk.tonnes(desk.seller, "registry") == 2
+    assert await desk.tonnes(desk.buyer, "registry") == 1
+
+
+async def test_commands_of_many_accounts_and_trades_between_them_never_wait_in_a_circle(
+    pool: Pool,
+) -> None:
+    desk = await _trading(pool)
+    work = inbox.commands_work(SERVICE, pool)
+    for _ in range(8):
+        sent = [await _moving(desk, account) for account in (desk.seller, desk.buyer)]
+        trades = [desk.trade() for _ in range(5)]
+        verdicts, _ = await asyncio.gather(work(sent), desk.report(*trades))
+        assert isinstance(verdicts[0], Done)
+        assert await desk.states(*trades) == ["SETTLED"] * 5
+
+
+async def _trading(pool: Pool) -> Desk:
+    """Both parties have credits and cash at the venue; the buyer's account is locked before the seller's."""
+    desk = Desk(pool)
+    await desk.furnish(cycle="IMMEDIATE")
+    await desk.deposit(desk.seller, 10**6)
+    await desk.report(desk.trade(quantity=100))
+    assert desk.buyer < desk.seller
+    return desk
+
+
+async def _moving(desk: Desk, account: str) -> Delivery:
+    """The owner moves a tonne from the venue."""
+    command = MoveFromVenue(
+        move_id=new_id(),
+        account=account,
+        venue=desk.name,
+        project=desk.name,
+        vintage=2024,
+        tonnes=1,
+    )
+    sql = "SELECT organisation_id FROM account WHERE number = $1"
+    envelope = CloudEvent(
+        specversion="1.0",
+        id=str(new_id()),
+        source="/gateway",
+        type=wire_name(MoveFromVenue),
+        effectiveat=datetime.now(UTC),
+        actor="owner-1",
+        actorroles="owner-operator",
+        actororganisation=await desk.pool.fetchval(sql, account),
+        data=raw(encode(command).decode()),
+    )
+    return delivery(encode(envelope), envelope.id, "gateway")
 
 
 async def test_obligations_that_are_missed_are_locked_in_the_order_of_their_accounts(

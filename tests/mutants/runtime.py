@@ -70,6 +70,16 @@ RUNTIME = [
         complaint="inbox_pkey",
     ),
     Mutant(
+        name="every message of a batch waits for its locks",
+        danger="Commands and trades of the same accounts would wait in a circle, each time for a second.",
+        file="services/runtime/claims.py",
+        was=' if self.fresh else ""\n',
+        becomes=' if self.is_blocked else ""\n',
+        caught_by="tests/handlers/test_settlement_locks.py::"
+        "test_a_command_that_needs_what_another_holds_leaves_the_ones_before_it_to_commit",
+        complaint="TimeoutError",
+    ),
+    Mutant(
         name="the same id may come with other content",
         danger="A second command under a used id would be answered as if it had been done.",
         file="services/runtime/claims.py",

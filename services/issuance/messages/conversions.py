@@ -37,7 +37,7 @@ class ConversionTermsSet(Event, frozen=True, kw_only=True, tag="issuance.convers
 
 
 class RequestConversion(Command, frozen=True, kw_only=True, tag="issuance.request_conversion"):
-    """Gives credits of one programme up for credits of another, rounded down; needs two persons, irreversible."""
+    """Gives credits of one programme up for credits of another, rounded down; a registrar approves, irreversible."""
 
     conversion_id: UUID
     batch_id: UUID

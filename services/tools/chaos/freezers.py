@@ -121,7 +121,6 @@ class Freezers:
 
     async def _freeze_at_venue(self) -> None:
         """Serials of an owner that trades may take at the same moment."""
-        venue = EXCHANGE_MARKET.venue
         owner = self.buying.random.choice(
             [one.party for one in self.buying.world.owned if one.market == EXCHANGE_MARKET]
         )
@@ -130,7 +129,8 @@ class Freezers:
             return
         node = self.buying.random.choice(nodes[:5])
         span, purses = _tail(node), self.buying.purses
-        stock = owner.number, Instrument(venue, node["projectCode"], node["vintage"])
+        goods = node["venueCode"], node["projectCode"], node["vintage"]
+        stock = owner.number, Instrument(*goods)
         tonnes = span["lastSerial"] - span["firstSerial"] + 1
         if purses.at_venue[stock] < tonnes:
             return

@@ -187,7 +187,7 @@ class Uses:
         )
         subject = f"conversion/{asked.id}"
         self.asker.sent.conversions[subject] = Told(subject, becomes, code)
-        await self.asker.approve(asked, party.second_token)
+        await self.asker.approve(asked, self.world.registrar)
         return target
 
     def _stock(self, venue: str | None = None) -> Stock:
