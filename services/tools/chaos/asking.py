@@ -102,9 +102,11 @@ class Asker:
         fields: Mapping[str, object],
     ) -> Answered:
         deadline, fault = time.monotonic() + _PATIENCE_SECONDS, None
-        while time.monotonic() < deadline:
+        while (left := deadline - time.monotonic()) > 0:
+            command = self.desk.command(name, token, command_id, at, selecting, **fields)
             try:
-                answered = await self.desk.command(name, token, command_id, at, selecting, **fields)
+                async with asyncio.timeout(left):  # what is dead is answered by nobody
+                    answered = await command
             except (QueryError, aiohttp.ClientError, TimeoutError) as away:
                 fault = away
                 if _BAD_INPUT in str(away):

@@ -117,7 +117,7 @@ def _judge_answer(ask: Ask, ears: Ears, findings: Findings) -> None:
     allowed = [(ask.outcome, [ask.code] * bool(ask.code))]
     allowed += [(_REFUSED, [ask.rival_code])] * bool(ask.rival_code)
     if (outcome, codes) not in allowed:
-        findings.broken.add(f"{name}: {outcome} {codes}, expected {allowed}")
+        findings.broken.add(f"{name}: {ask.answer}, expected {allowed}")
     caused = Counter((one.type, one.subject) for one in ears.by_cause.get(str(ask.id), ()))
     is_decision = ask.name == "approve" and codes != ["MAKER_IS_APPROVER"]
     effects = sorted(one for one in caused if not (is_decision and one[0] == _DECIDED))
