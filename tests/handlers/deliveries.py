@@ -5,6 +5,7 @@ import json
 import time
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
+from uuid import UUID
 
 from services.issuance.messages.batches import CreditsIssued
 from services.kernel.ids import new_id
@@ -137,4 +138,30 @@ def batch(
         holder_account=holder,
         serials=f"{programme}-CN-{project}-2024-{batch_number:03d}-1-{tonnes}",
         is_opening=False,
+    )
+
+
+def issued(
+    programme: str,
+    project: str,
+    batch_id: UUID,
+    holder_account: str,
+    *,
+    buffer_first_serial: int | None = None,
+) -> CreditsIssued:
+    """A first batch of a hundred credits of 2024."""
+    return CreditsIssued(
+        batch_id=batch_id,
+        programme=programme,
+        country="CN",
+        project=project,
+        vintage=2024,
+        batch_number=1,
+        first_serial=1,
+        last_serial=100,
+        tonnes=100,
+        holder_account=holder_account,
+        serials=f"{programme}-CN-{project}-2024-001-1-100",
+        is_opening=False,
+        buffer_first_serial=buffer_first_serial,
     )

@@ -7,7 +7,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import Actor, Role
 from services.registry.messages.accounts import AccountOpened, TradingAccountOpened
 from services.registry.messages.programmes import ProgrammeRegistered
@@ -18,25 +17,13 @@ from services.settlement.ledger import NotEnoughCredits
 from services.settlement.messages.holdings import CreditsReceived, MoveToVenue
 from services.settlement.messages.market import OpenVenue, SetMarketTerms
 from tests.handlers.conftest import Opened
+from tests.handlers.deliveries import issued
 from tests.market import open_terms
 
 OWNER, ID, NUMBER = UUID(int=11), UUID(int=21), "ACC-00000007"
 REGISTRAR = Actor("registrar-1", None, frozenset({Role.REGISTRAR}))
 OPERATOR = Actor("op-1", OWNER, frozenset({Role.OWNER_OPERATOR}))
-ISSUED = CreditsIssued(
-    batch_id=UUID(int=31),
-    programme="CCER-B",
-    country="CN",
-    project="P1",
-    vintage=2024,
-    batch_number=1,
-    first_serial=1,
-    last_serial=100,
-    tonnes=100,
-    holder_account=NUMBER,
-    serials="CCER-B-CN-P1-2024-001-1-100",
-    is_opening=False,
-)
+ISSUED = issued("CCER-B", "P1", UUID(int=31), NUMBER)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.issuance.messages.batches import CreditsIssued
 from services.issuance.messages.conversions import ConversionRequested
 from services.kernel.actors import SYSTEM
 from services.kernel.ids import new_id
@@ -23,22 +22,10 @@ from services.settlement.messages.conversions import ConversionRefused, Conversi
 from services.settlement.messages.retirements import CreditsCancelled
 from services.tools.auditor import invariants
 from tests.handlers.conftest import Opened
+from tests.handlers.deliveries import issued
 
 NUMBER = "ACC-00000007"
-SOURCE = CreditsIssued(
-    batch_id=UUID(int=31),
-    programme="OLD",
-    country="CN",
-    project="P1",
-    vintage=2024,
-    batch_number=1,
-    first_serial=1,
-    last_serial=100,
-    tonnes=100,
-    holder_account=NUMBER,
-    serials="OLD-CN-P1-2024-001-1-100",
-    is_opening=False,
-)
+SOURCE = issued("OLD", "P1", UUID(int=31), NUMBER)
 REQUESTED = ConversionRequested(
     conversion_id=UUID(int=71),
     account=NUMBER,

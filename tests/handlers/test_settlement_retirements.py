@@ -9,7 +9,6 @@ import asyncpg
 import msgspec
 import pytest
 
-from services.issuance.messages.batches import CreditsIssued
 from services.kernel.actors import Actor, Role
 from services.kernel.clocks import CLOCK_LEEWAY
 from services.kernel.ids import new_id
@@ -32,26 +31,13 @@ from services.settlement.messages.retirements import (
 )
 from services.tools.auditor import invariants
 from tests.handlers.conftest import Opened
+from tests.handlers.deliveries import issued
 
 OWNER, ID, NUMBER, BATCH = UUID(int=12), UUID(int=22), "ACC-00000008", UUID(int=32)
 OPERATOR = Actor("op-1", OWNER, frozenset({Role.OWNER_OPERATOR}))
 REGISTRAR = Actor("registrar-1", None, frozenset({Role.REGISTRAR}))
 AUTHORITY = Actor("authority-1", None, frozenset({Role.AUTHORITY}))
-ISSUED = CreditsIssued(
-    batch_id=BATCH,
-    programme="CCER-R",
-    country="CN",
-    project="P2",
-    vintage=2024,
-    batch_number=1,
-    first_serial=1,
-    last_serial=100,
-    tonnes=100,
-    holder_account=NUMBER,
-    serials="CCER-R-CN-P2-2024-001-1-100",
-    is_opening=False,
-    buffer_first_serial=91,
-)
+ISSUED = issued("CCER-R", "P2", BATCH, NUMBER, buffer_first_serial=91)
 
 
 @pytest.fixture

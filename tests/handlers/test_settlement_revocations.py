@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from services.issuance.messages.batches import CreditsIssued
 from services.issuance.messages.reductions import ReductionsRevoked
 from services.kernel.actors import SYSTEM
 from services.kernel.refusals import NotYetKnown
@@ -20,23 +19,10 @@ from services.settlement.handlers import SERVICE
 from services.settlement.messages.retirements import CreditsCancelled
 from services.settlement.messages.shortfalls import ShortfallOpened
 from tests.handlers.conftest import Opened
+from tests.handlers.deliveries import issued
 
 NUMBER, BATCH = "ACC-00000007", UUID(int=31)
-ISSUED = CreditsIssued(
-    batch_id=BATCH,
-    programme="CCER-R",
-    country="CN",
-    project="R1",
-    vintage=2024,
-    batch_number=1,
-    first_serial=1,
-    last_serial=100,
-    tonnes=100,
-    holder_account=NUMBER,
-    serials="CCER-R-CN-R1-2024-001-1-100",
-    is_opening=False,
-    buffer_first_serial=91,
-)
+ISSUED = issued("CCER-R", "R1", BATCH, NUMBER, buffer_first_serial=91)
 REVOKED = ReductionsRevoked(
     reduction_id=UUID(int=41),
     report_id=None,

@@ -16,55 +16,33 @@ class Span(msgspec.Struct, frozen=True, kw_only=True):
     last_serial: int
 
 
-class FreezeAccount(Command, frozen=True, kw_only=True, tag="settlement.freeze_account"):
+class _Order(Command, frozen=True, kw_only=True):
+    """What a court or an authority ordered."""
+
+    freeze_id: UUID
+    account: str
+    kind: str
+    """JUDICIAL or ADMINISTRATIVE (registration rules 2023, article 16)."""
+    ordered_by: str
+    """The court or authority."""
+    document_number: str
+    document_sha256: str
+    """Of the order, in hexadecimal digits."""
+    reason: str
+
+
+class FreezeAccount(_Order, frozen=True, kw_only=True, tag="settlement.freeze_account"):
     """Freezes an account on order: nothing leaves it, nothing is traded, what arrives stays; needs two persons."""
 
-    freeze_id: UUID
-    account: str
-    kind: str
-    """JUDICIAL or ADMINISTRATIVE (registration rules 2023, article 16)."""
-    ordered_by: str
-    """The court or authority."""
-    document_number: str
-    document_sha256: str
-    """Of the order, in hexadecimal digits."""
-    reason: str
 
-
-class AccountFrozen(Event, frozen=True, kw_only=True, tag="settlement.account.frozen"):
-    """Nothing leaves the account until its last freeze is released."""
-
-    freeze_id: UUID
-    account: str
-    kind: str
-    ordered_by: str
-    document_number: str
-    document_sha256: str
-    reason: str
-
-    @property
-    def subject(self) -> str:
-        return f"freeze/{self.freeze_id}"
-
-
-class FreezeCredits(Command, frozen=True, kw_only=True, tag="settlement.freeze_credits"):
+class FreezeCredits(_Order, frozen=True, kw_only=True, tag="settlement.freeze_credits"):
     """Freezes exactly these serials of an account on order, in the registry or at a venue; needs two persons."""
 
-    freeze_id: UUID
-    account: str
     spans: tuple[Span, ...]
-    kind: str
-    """JUDICIAL or ADMINISTRATIVE (registration rules 2023, article 16)."""
-    ordered_by: str
-    """The court or authority."""
-    document_number: str
-    document_sha256: str
-    """Of the order, in hexadecimal digits."""
-    reason: str
 
 
-class CreditsFrozen(Event, frozen=True, kw_only=True, tag="settlement.credits.frozen"):
-    """These serials are held until their freeze is released."""
+class _Ordered(Event, frozen=True, kw_only=True):
+    """What stands by order, until it is released."""
 
     freeze_id: UUID
     account: str
@@ -73,12 +51,21 @@ class CreditsFrozen(Event, frozen=True, kw_only=True, tag="settlement.credits.fr
     document_number: str
     document_sha256: str
     reason: str
-    tonnes: int
-    ranges: list[SerialRange]
 
     @property
     def subject(self) -> str:
         return f"freeze/{self.freeze_id}"
+
+
+class AccountFrozen(_Ordered, frozen=True, kw_only=True, tag="settlement.account.frozen"):
+    """Nothing leaves the account until its last freeze is released."""
+
+
+class CreditsFrozen(_Ordered, frozen=True, kw_only=True, tag="settlement.credits.frozen"):
+    """These serials are held until their freeze is released."""
+
+    tonnes: int
+    ranges: list[SerialRange]
 
 
 class ReleaseFreeze(Command, frozen=True, kw_only=True, tag="settlement.release_freeze"):
